@@ -1,0 +1,1 @@
+"""The service: pages, routes and who may see whom."""

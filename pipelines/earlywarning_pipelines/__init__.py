@@ -1,0 +1,1 @@
+"""The commands: each step loads, calls the library and saves."""

@@ -1,0 +1,1 @@
+"""The register: people, and what is written about them daily."""

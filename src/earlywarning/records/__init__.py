@@ -1,0 +1,1 @@
+"""What schools record: tables, codes and checks."""

@@ -1,0 +1,1 @@
+"""How likely trouble is next quarter if nobody visits, and how good that estimate is."""

@@ -1,0 +1,1 @@
+"""How good the top of the list is, for whom, and compared with the rule."""

@@ -1,0 +1,1 @@
+"""An invented district whose truth is known."""

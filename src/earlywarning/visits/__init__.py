@@ -1,0 +1,1 @@
+"""From priority and capacity to a visit list and a plan."""

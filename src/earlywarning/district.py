@@ -1,0 +1,326 @@
+"""`district.toml`: what a district or school decides for itself.
+
+Calendar, thresholds, weights, capacity and lags. Every value has a default except `visits.lottery`:
+nobody gets a lottery unasked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from earlywarning.calendar import DEFAULT_QUARTER_STARTS, SchoolCalendar
+from earlywarning.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """When a student is in trouble. One set for the district, and one for a school that differs.
+
+    Attributes
+    ----------
+    absence_rate : float
+        Absent at least this share of enrolled school days, any reason; 0.10 is the chronic-absence
+        definition of Attendance Works (2013). Exactly this share counts.
+    first_warning_points : float
+        Points at which the school sends its first warning letter (SP1). Points of two schools are
+        compared only as shares of this.
+    behaviour_share : float
+        Share of `first_warning_points` in one quarter that counts as trouble.
+    pass_mark : float
+        Pass mark (KKM/KKTP), per cent of the scale, where a grade does not carry its own.
+    subjects_below : int
+        Subjects below the pass mark that count as trouble.
+    """
+
+    absence_rate: float = 0.10
+    first_warning_points: float = 50.0
+    behaviour_share: float = 0.5
+    pass_mark: float = 75.0
+    subjects_below: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """How many families can be visited, and how the list is cut.
+
+    Attributes
+    ----------
+    lottery : bool
+        Whether nearly tied families at the cut share their places by lot. Must be said.
+    capacity : int
+        Households a lead teacher can visit in a quarter, unless the staff list says otherwise.
+    preventive_share : float
+        Share of the capacity kept for families who were not visited for longest, 0 to 1.
+    """
+
+    lottery: bool
+    capacity: int = 8
+    preventive_share: float = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRules:
+    """When an import stops and asks.
+
+    Attributes
+    ----------
+    swing : float
+        A table whose row count differs from the source's usual delivery by more than this share
+        stops until confirmed.
+    lag_days : mapping of table to int
+        Days after an event at which the school's system usually knows it.
+    """
+
+    swing: float = 0.5
+    lag_days: Mapping[str, int] = field(
+        default_factory=lambda: {
+            "attendance": 1,
+            "attendance_summary": 7,
+            "behaviour": 2,
+            "grade": 7,
+            "enrollment": 0,
+            "visit": 3,
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class District:
+    """One `district.toml`, checked.
+
+    Attributes
+    ----------
+    name, timezone, language : str
+    calendar : SchoolCalendar
+    attendance_namespace : str
+        Code list of attendance marks unless a mapping says otherwise.
+    attendance_codes : mapping of code to status
+        Codes of the school's own.
+    thresholds : Thresholds
+        For every school that has no set of its own.
+    school_thresholds : mapping of school_id to Thresholds
+    weights : mapping of outcome to float
+        How much one area of trouble counts in the priority.
+    visits : Visits
+    imports : ImportRules
+    preset : str
+        Label of the thresholds, for people.
+    """
+
+    visits: Visits
+    name: str = "School"
+    timezone: str = "Asia/Jakarta"
+    language: str = "id"
+    calendar: SchoolCalendar = field(default_factory=SchoolCalendar)
+    attendance_namespace: str = "id"
+    attendance_codes: Mapping[str, str] = field(default_factory=dict)
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    school_thresholds: Mapping[str, Thresholds] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(
+        default_factory=lambda: {"attendance": 1.0, "behaviour": 1.0, "grades": 1.0}
+    )
+    imports: ImportRules = field(default_factory=ImportRules)
+    preset: str = "indonesia_smp"
+
+    def thresholds_of(self, school_id: str) -> Thresholds:
+        """The thresholds that hold in one school."""
+        return self.school_thresholds.get(school_id, self.thresholds)
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 of every value, so that a list can say which rules made it."""
+        values = json.dumps(asdict(self), sort_keys=True, default=str, separators=(",", ":"))
+        return hashlib.sha256(values.encode()).hexdigest()
+
+
+PRESETS: dict[str, Thresholds] = {
+    # Chronic absence >= 10 %; SP1 at 50 points; KKM 75; two subjects below (common school rules).
+    "indonesia_smp": Thresholds(),
+    # Bands of schools whose first letter comes at 100 or 300 points (observed in public systems).
+    "indonesia_smp_sp100": Thresholds(first_warning_points=100.0),
+    "indonesia_smp_sp300": Thresholds(first_warning_points=300.0),
+    # Fallback of the national report-card software where a subject has no KKM.
+    "indonesia_smp_kkm60": Thresholds(pass_mark=60.0),
+    # Absence, behaviour, course failure as in US early-warning practice.
+    "us_abc": Thresholds(pass_mark=60.0, subjects_below=1),
+}
+"""Labelled sets of thresholds; `[thresholds] preset = "..."` starts from one."""
+
+_MONTH_DAY = re.compile(r"^(\d{2})-(\d{2})$")
+
+
+def load(path: Path) -> District:
+    """Read and check a `district.toml`.
+
+    Raises
+    ------
+    ConfigError
+        Names the file, the key, what was found and what is allowed.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: not found; write one with `earlywarning init`") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text; save it as UTF-8") from error
+    return parse(text, where=str(path))
+
+
+def parse(text: str, *, where: str = "district.toml") -> District:
+    """Check the text of a `district.toml`; see `load`."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{where}: is not valid TOML: {error}") from error
+    try:
+        return _district(data)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from error
+
+
+def _district(data: Mapping[str, Any]) -> District:
+    _only(data, "", {"district", "calendar", "attendance", "thresholds", "school", "weights",
+                     "visits", "import"})  # fmt: skip
+    about = _section(data, "district")
+    _only(about, "district", {"name", "timezone", "language"})
+    attendance = _section(data, "attendance")
+    _only(attendance, "attendance", {"namespace", "codes"})
+    chosen = dict(_section(data, "thresholds"))
+    preset = str(chosen.pop("preset", "indonesia_smp"))
+    if preset not in PRESETS:
+        raise ConfigError(f"[thresholds] preset {preset!r}; allowed: {', '.join(sorted(PRESETS))}")
+    thresholds = _thresholds(chosen, PRESETS[preset], "thresholds")
+    visits = _section(data, "visits")
+    if not isinstance(visits.get("lottery"), bool):
+        raise ConfigError(
+            "[visits] lottery must say true or false: with true, families nearly tied at the cut "
+            "share their places by lot, so that the effect of visits can be measured"
+        )
+    return District(
+        name=str(about.get("name", "School")),
+        timezone=str(about.get("timezone", "Asia/Jakarta")),
+        language=_one_of(about.get("language", "id"), "district.language", ("id", "en")),
+        calendar=_calendar(_section(data, "calendar")),
+        attendance_namespace=str(attendance.get("namespace", "id")),
+        attendance_codes={
+            str(code): str(status)
+            for code, status in _section(attendance, "codes", "attendance.codes").items()
+        },
+        thresholds=thresholds,
+        school_thresholds={
+            school: _thresholds(own, thresholds, f"school.{school}")
+            for school, own in _section(data, "school").items()
+        },
+        weights=_weights(_section(data, "weights")),
+        visits=_visits(visits),
+        imports=_imports(_section(data, "import")),
+        preset=preset,
+    )
+
+
+def _section(data: Mapping[str, Any], key: str, where: str | None = None) -> Mapping[str, Any]:
+    value = data.get(key, {})
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"[{where or key}] must be a table, found {value!r}")
+    return value
+
+
+def _only(data: Mapping[str, Any], where: str, allowed: set[str]) -> None:
+    unknown = sorted(set(data) - allowed)
+    if unknown:
+        place = f"[{where}] " if where else ""
+        raise ConfigError(
+            f"{place}unknown key {unknown[0]!r}; allowed: {', '.join(sorted(allowed))}"
+        )
+
+
+def _one_of(value: object, where: str, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise ConfigError(f"{where} is {value!r}; allowed: {', '.join(allowed)}")
+    return str(value)
+
+
+def _number(value: object, where: str, low: float, high: float, *, whole: bool = False) -> Any:
+    kinds = (int,) if whole else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
+        kind = "a whole number" if whole else "a number"
+        raise ConfigError(f"{where} is {value!r}; allowed: {kind} from {low:g} to {high:g}")
+    return value if whole else float(value)
+
+
+def _thresholds(data: Mapping[str, Any], base: Thresholds, where: str) -> Thresholds:
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"[{where}] must be a table, found {data!r}")
+    _only(data, where, {item.name for item in fields(Thresholds)})
+
+    def pick(key: str, low: float, high: float, *, whole: bool = False) -> Any:
+        return _number(
+            data.get(key, getattr(base, key)), f"[{where}] {key}", low, high, whole=whole
+        )
+
+    return Thresholds(
+        absence_rate=pick("absence_rate", 0.01, 1.0),
+        first_warning_points=pick("first_warning_points", 0.01, 100_000),
+        behaviour_share=pick("behaviour_share", 0.01, 10),
+        pass_mark=pick("pass_mark", 1, 100),
+        subjects_below=pick("subjects_below", 1, 30, whole=True),
+    )
+
+
+def _calendar(data: Mapping[str, Any]) -> SchoolCalendar:
+    _only(data, "calendar", {"quarter_starts", "school_weekdays"})
+    starts = DEFAULT_QUARTER_STARTS
+    if "quarter_starts" in data:
+        matches = [_MONTH_DAY.match(str(item)) for item in data["quarter_starts"]]
+        if not all(matches):
+            raise ConfigError(
+                f'[calendar] quarter_starts is {data["quarter_starts"]!r}; write it like '
+                '["07-01", "10-01", "01-01", "04-01"] (month-day)'
+            )
+        starts = tuple((int(m[1]), int(m[2])) for m in matches if m)
+    weekdays = data.get("school_weekdays", [1, 2, 3, 4, 5, 6])
+    return SchoolCalendar(starts, tuple(weekdays))
+
+
+def _weights(data: Mapping[str, Any]) -> Mapping[str, float]:
+    names = ("attendance", "behaviour", "grades")
+    _only(data, "weights", set(names))
+    weights = {name: _number(data.get(name, 1.0), f"[weights] {name}", 0, 100) for name in names}
+    if not any(weights.values()):
+        raise ConfigError("[weights] are all 0; at least one area must count")
+    return weights
+
+
+def _visits(data: Mapping[str, Any]) -> Visits:
+    _only(data, "visits", {"lottery", "capacity", "preventive_share"})
+    return Visits(
+        lottery=data["lottery"],
+        capacity=_number(data.get("capacity", 8), "[visits] capacity", 0, 1000, whole=True),
+        preventive_share=_number(
+            data.get("preventive_share", 0.4), "[visits] preventive_share", 0, 1
+        ),
+    )
+
+
+def _imports(data: Mapping[str, Any]) -> ImportRules:
+    _only(data, "import", {"swing", "lag_days"})
+    usual = ImportRules()
+    lags = _section(data, "lag_days", "import.lag_days")
+    _only(lags, "import.lag_days", set(usual.lag_days))
+    return ImportRules(
+        swing=_number(data.get("swing", usual.swing), "[import] swing", 0.01, 100),
+        lag_days={
+            **usual.lag_days,
+            **{
+                table: _number(days, f"[import.lag_days] {table}", 0, 400, whole=True)
+                for table, days in lags.items()
+            },
+        },
+    )

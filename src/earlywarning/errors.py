@@ -1,0 +1,35 @@
+"""Errors that a user can act on. Each says where, what was found, what is allowed, what to do."""
+
+from __future__ import annotations
+
+
+class EarlyWarningError(Exception):
+    """Base of every error that the project raises on purpose."""
+
+
+class ConfigError(EarlyWarningError):
+    """A setting, a `district.toml`, a mapping or a `spec.toml` says something that cannot be."""
+
+
+class DataError(EarlyWarningError):
+    """A file or a fact is not what it should be; nothing of it was saved."""
+
+
+class ConfirmationNeeded(EarlyWarningError):
+    """The step is possible but unusual; it goes on only when a person confirms it."""
+
+
+class ArtifactError(EarlyWarningError):
+    """A stored model or snapshot does not match its recorded hash and was not opened."""
+
+
+class NotFound(EarlyWarningError):
+    """The thing asked for does not exist, or not for this person."""
+
+
+class Conflict(EarlyWarningError):
+    """Somebody else, or an earlier run, already did this."""
+
+
+class MissingExtra(EarlyWarningError):
+    """An optional package is needed; the message names the extra to install."""

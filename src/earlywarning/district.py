@@ -281,7 +281,7 @@ def _calendar(data: Mapping[str, Any]) -> SchoolCalendar:
         matches = [_MONTH_DAY.match(str(item)) for item in data["quarter_starts"]]
         if not all(matches):
             raise ConfigError(
-                f'[calendar] quarter_starts is {data["quarter_starts"]!r}; write it like '
+                f"[calendar] quarter_starts is {data['quarter_starts']!r}; write it like "
                 '["07-01", "10-01", "01-01", "04-01"] (month-day)'
             )
         starts = tuple((int(m[1]), int(m[2])) for m in matches if m)

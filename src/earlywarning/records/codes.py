@@ -38,7 +38,15 @@ VISIT_STATUSES = (
     "planned", "done", "no_one_home", "moved", "declined", "rescheduled", "cancelled",
 )  # fmt: skip
 TRACKS = ("concern", "preventive", "sick_child", "good_news", "requested")
-EXIT_REASONS = ("moved", "withdrawn", "dropped_out", "graduated", "died", "promoted", "class_change")
+EXIT_REASONS = (
+    "moved",
+    "withdrawn",
+    "dropped_out",
+    "graduated",
+    "died",
+    "promoted",
+    "class_change",
+)
 STAFF_ROLES = (
     "homeroom_teacher", "teacher", "counsellor", "coordinator", "principal", "admin", "data_staff",
 )  # fmt: skip
@@ -109,11 +117,12 @@ def attendance_codes(namespace: str, local: Mapping[str, str] | None = None) -> 
     wrong = sorted(set(local.values()) - set(ATTENDANCE_STATUSES))
     if wrong:
         raise ConfigError(
-            f"attendance codes: unknown status {wrong[0]!r}; allowed: {', '.join(ATTENDANCE_STATUSES)}"
+            f"attendance codes: unknown status {wrong[0]!r}; "
+            f"allowed: {', '.join(ATTENDANCE_STATUSES)}"
         )
     if namespace not in known and not local:
         raise ConfigError(
-            f"attendance codes: unknown namespace {namespace!r}; allowed: {', '.join(sorted(known))}, "
-            "or a name of your own with its codes listed"
+            f"attendance codes: unknown namespace {namespace!r}; "
+            f"allowed: {', '.join(sorted(known))}, or a name of your own with its codes listed"
         )
     return AttendanceCodes(namespace, {**known.get(namespace, {}), **local})

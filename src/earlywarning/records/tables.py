@@ -115,11 +115,12 @@ SOURCE_TABLES: dict[str, Table] = {
         _table(
             "visit",
             "school_id student date",
-            "school_id:str student:str date:date status:str track:str? staff:str? recorded_on:date?",
+            "school_id:str student:str date:date status:str track:str? staff:str? "
+            "recorded_on:date?",
         ),
     )
 }
-"""What a mapping can fill. `student`, `staff`, `household` are the school's own numbers, as text."""
+"""What a mapping can fill. `student`, `staff`, `household` are the school's own numbers (text)."""
 
 VERSION_COLUMNS = (Column("known_day", "int32"), Column("superseded_day", "int32"))
 """Every fact row: the day it became known, and the day a newer version did (`calendar.NEVER`)."""

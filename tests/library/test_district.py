@@ -51,9 +51,9 @@ def test_a_school_has_its_own_thresholds_on_top_of_the_preset() -> None:
     ],
 )
 def test_what_cannot_be_is_refused_by_name(text: str, says: str) -> None:
-    with pytest.raises(ConfigError, match="district.toml") as caught:
+    with pytest.raises(ConfigError, match=r"district\.toml") as caught:
         district.parse(text)
-    assert says.replace("\\", "") in str(caught.value)
+    assert says in str(caught.value)
 
 
 def test_the_hash_moves_with_every_value(tmp_path: Path) -> None:

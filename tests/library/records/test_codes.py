@@ -28,7 +28,7 @@ def test_a_school_adds_codes_of_its_own() -> None:
 
 
 def test_unknown_namespaces_and_statuses_are_refused() -> None:
-    with pytest.raises(ConfigError, match="allowed: edfi5.2, id, uk2024"):
+    with pytest.raises(ConfigError, match=r"allowed: edfi5\.2, id, uk2024"):
         attendance_codes("fr")
     with pytest.raises(ConfigError, match="unknown status 'ill'"):
         attendance_codes("id", {"X": "ill"})

@@ -62,8 +62,9 @@ SOURCE_TABLES: dict[str, Table] = {
         _table("school", "school_id", "school_id:str name:str"),
         _table(
             "staff",
-            "staff",
-            "staff:str name:str sex:str? role:str? max_visits:int32? companion_preference:str?",
+            "school_id staff",
+            "school_id:str staff:str name:str sex:str? role:str? max_visits:int32? "
+            "companion_preference:str?",
         ),
         _table(
             "class_group",

@@ -54,7 +54,9 @@ def test_no_module_lies_loose_beside_the_packages() -> None:
 
 
 def test_every_folder_of_modules_is_a_package() -> None:
-    assert not names([path for path in MODULES if not (path.parent / "__init__.py").exists()])
+    # Alembic reads its scripts as files.
+    modules = [path for path in MODULES if "migrations" not in path.parts]
+    assert not names([path for path in modules if not (path.parent / "__init__.py").exists()])
 
 
 def test_packages_are_imported_by_their_names() -> None:

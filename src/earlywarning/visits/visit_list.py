@@ -1,0 +1,235 @@
+"""The list of one school and quarter: every household with its rank, place and reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from earlywarning.calendar import day_date
+from earlywarning.district import District
+from earlywarning.visits.capacity import Allocation, Places, allocate, split
+from earlywarning.visits.frozen import canonical, digest, district_values
+from earlywarning.visits.households import Child, Household, group
+
+FORMAT = 1
+"""Version of the frozen record's layout."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListBasis:
+    """What a list rests on besides its children.
+
+    Attributes
+    ----------
+    quarter : str
+        Code of the quarter in which the visits are made.
+    as_of_date : date
+        Only what happened and was known before it was used.
+    school_id : str
+    snapshot_id : str
+        The facts that were read.
+    district : District
+        The school's choices: weights, lottery, preventive share, thresholds.
+    models : mapping of outcome to dict
+        Which version served, its hash and kind; or that the rule served, and why.
+    seed : int
+        Settles ties and lots.
+    code_version : str
+    classes : mapping of class_id to dict
+        `lead` (staff id or None) and `grade_level` (or None) of each class of the cohort.
+    capacities : mapping of staff id to int
+        Households each lead can visit; others have the district's usual capacity.
+    """
+
+    quarter: str
+    as_of_date: date
+    school_id: str
+    snapshot_id: str
+    district: District
+    models: Mapping[str, Mapping[str, Any]]
+    seed: int
+    code_version: str
+    classes: Mapping[str, Mapping[str, Any]]
+    capacities: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class VisitListDraft:
+    """A list, ready to be saved.
+
+    Attributes
+    ----------
+    header : dict
+        What the list rests on, a summary for each lead, and counts.
+    households : list of dict
+        By lead, then rank; excluded families last. `position` is the place on the list, 1 first,
+        null if not listed.
+    frozen : bytes
+        Canonical JSON of both.
+    sha256 : str
+        Of `frozen`.
+    """
+
+    header: dict[str, Any]
+    households: list[dict[str, Any]]
+    frozen: bytes
+    sha256: str
+
+
+def build(
+    children: Iterable[Child], basis: ListBasis, *, excluded: Mapping[str, str] | None = None
+) -> VisitListDraft:
+    """Rank, cut and freeze.
+
+    The list runs lead by lead (grade level, class, then families without a lead), within a lead
+    concern by rank, then preventive by the longest wait. Not by priority across the school: each
+    teacher's cut is their own, so a school-wide order would compare places that are not
+    comparable, and nobody could check it against a class list.
+
+    Parameters
+    ----------
+    children : iterable of Child
+        The cohort of one school.
+    basis : ListBasis
+    excluded : mapping of household key to reason
+        See `capacity.EXCLUSIONS`; keys that no child has are ignored.
+    """
+    by_lead: dict[str | None, list[Household]] = {}
+    for household in group(children, seed=basis.seed):
+        by_lead.setdefault(household.lead, []).append(household)
+    rows: list[dict[str, Any]] = []
+    leads: list[dict[str, Any]] = []
+    position = 0
+    for lead in _in_order(by_lead, basis):
+        places = places_of(lead, basis)
+        allocations = allocate(
+            by_lead[lead],
+            places=places,
+            seed=basis.seed,
+            lottery=basis.district.visits.lottery,
+            block=f"{basis.school_id}/{basis.quarter}/{lead or 'no-lead'}",
+            excluded=excluded,
+        )
+        listed = _listed(allocations)
+        positions = {item.household.key: position + i for i, item in enumerate(listed, start=1)}
+        position += len(listed)
+        rows += [_row(item, positions.get(item.household.key)) for item in allocations]
+        leads.append(_lead(lead, places, allocations))
+    header = _header(basis, leads, rows)
+    frozen = canonical({"header": header, "households": rows})
+    return VisitListDraft(header, rows, frozen, digest(frozen))
+
+
+def places_of(lead: str | None, basis: ListBasis) -> Places:
+    """A lead's capacity, divided; families without a lead share the district's usual one."""
+    rules = basis.district.visits
+    capacity = rules.capacity if lead is None else basis.capacities.get(lead, rules.capacity)
+    return split(capacity, rules.preventive_share)
+
+
+def _in_order(by_lead: Mapping[str | None, list[Household]], basis: ListBasis) -> list[str | None]:
+    """Leads by their first class, lowest grade level first; families without a lead at the end."""
+    first: dict[str | None, tuple[int, str]] = {}
+    for lead, households in by_lead.items():
+        places = []
+        for class_id in {household.class_id for household in households}:
+            level = basis.classes.get(class_id or "", {}).get("grade_level")
+            places.append((999 if level is None else level, class_id or ""))
+        first[lead] = min(places)
+    return sorted(by_lead, key=lambda lead: (lead is None, first[lead], lead or ""))
+
+
+def _listed(allocations: Iterable[Allocation]) -> list[Allocation]:
+    listed = [item for item in allocations if item.listed]
+    return sorted(
+        listed,
+        key=lambda item: (0, item.rank) if item.track == "concern" else (1, item.waiting_rank or 0),
+    )
+
+
+def _row(item: Allocation, position: int | None) -> dict[str, Any]:
+    household = item.household
+    lot = item.lot
+    return {
+        "household_key": household.key,
+        "household_id": household.household_id,
+        "lead": household.lead,
+        "class_id": household.class_id,
+        "priority": household.priority,
+        "tie_breaker": household.tie_breaker,
+        "rank": item.rank,
+        "cut": item.cut,
+        "distance": item.distance,
+        "lottery": None
+        if lot is None
+        else {
+            "block": lot.block,
+            "probability": lot.probability,
+            "draw": lot.draw,
+            "won": lot.won,
+        },
+        "last_visit": _day(household.last_visit),
+        "waiting_rank": item.waiting_rank,
+        "listed": item.listed,
+        "track": item.track,
+        "band": item.band,
+        "position": position,
+        "excluded": item.excluded,
+        "children": [_child(child) for child in household.children],
+    }
+
+
+def _child(child: Child) -> dict[str, Any]:
+    return {
+        "student_id": child.student_id,
+        "class_id": child.class_id,
+        "priority": child.priority,
+        "risks": dict(child.risks),
+        "reasons": [dict(reason) for reason in child.reasons],
+        "completeness": dict(child.completeness),
+        "last_visit": _day(child.last_visit),
+    }
+
+
+def _day(number: int | None) -> str | None:
+    return None if number is None else day_date(number).isoformat()
+
+
+def _lead(lead: str | None, places: Places, allocations: list[Allocation]) -> dict[str, Any]:
+    return {
+        "lead": lead,
+        "capacity": places.capacity,
+        "concern_places": places.concern,
+        "preventive_places": places.preventive,
+        "households": len(allocations),
+        "listed": sum(item.listed for item in allocations),
+        "excluded": sum(item.excluded is not None for item in allocations),
+    }
+
+
+def _header(
+    basis: ListBasis, leads: list[dict[str, Any]], rows: list[dict[str, Any]]
+) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "quarter": basis.quarter,
+        "as_of_date": basis.as_of_date.isoformat(),
+        "school_id": basis.school_id,
+        "snapshot_id": basis.snapshot_id,
+        "code_version": basis.code_version,
+        "seed": basis.seed,
+        "district": district_values(basis.district),
+        "district_sha256": basis.district.content_hash,
+        "models": {outcome: dict(model) for outcome, model in basis.models.items()},
+        "classes": {name: dict(values) for name, values in basis.classes.items()},
+        "leads": leads,
+        "counts": {
+            "students": sum(len(row["children"]) for row in rows),
+            "households": len(rows),
+            "listed": sum(row["listed"] for row in rows),
+            "excluded": sum(row["excluded"] is not None for row in rows),
+            "leads_without_capacity": sum(lead["capacity"] == 0 for lead in leads),
+        },
+    }

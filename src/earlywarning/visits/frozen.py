@@ -61,21 +61,20 @@ def district_values(district: District) -> dict[str, Any]:
 def district_of(values: Mapping[str, Any]) -> District:
     """The `District` whose values were frozen; see `district_values`."""
     calendar = values["calendar"]
-    return District(
-        **{
-            **values,
-            "visits": Visits(**values["visits"]),
-            "calendar": SchoolCalendar(
-                tuple((month, day) for month, day in calendar["quarter_starts"]),
-                tuple(calendar["school_weekdays"]),
-            ),
-            "thresholds": Thresholds(**values["thresholds"]),
-            "school_thresholds": {
-                school: Thresholds(**own) for school, own in values["school_thresholds"].items()
-            },
-            "imports": ImportRules(**values["imports"]),
-        }
-    )
+    whole: dict[str, Any] = {
+        **values,
+        "visits": Visits(**values["visits"]),
+        "calendar": SchoolCalendar(
+            tuple((month, day) for month, day in calendar["quarter_starts"]),
+            tuple(calendar["school_weekdays"]),
+        ),
+        "thresholds": Thresholds(**values["thresholds"]),
+        "school_thresholds": {
+            school: Thresholds(**own) for school, own in values["school_thresholds"].items()
+        },
+        "imports": ImportRules(**values["imports"]),
+    }
+    return District(**whole)
 
 
 def first_difference(expected: Any, found: Any, path: str = "") -> str | None:

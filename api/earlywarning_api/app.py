@@ -1,0 +1,95 @@
+"""The application, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+import earlywarning
+from earlywarning.io.register.db import Register
+from earlywarning_api import problems
+from earlywarning_api.guard import Guard
+from earlywarning_api.routes import health, models, quarters, reference, students, visit_lists
+
+PREFIX = "/api/v1"
+
+
+def now() -> datetime:
+    """The time in UTC, without zone, as the register keeps it."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+class Service(FastAPI):
+    """FastAPI with a reference that declares our problems and nothing that we never send."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, made once."""
+        if not self.openapi_schema:
+            document = get_openapi(
+                title=self.title, version=self.version, description=self.description,
+                routes=self.routes,
+            )  # fmt: skip
+            parts = document.setdefault("components", {}).setdefault("schemas", {})
+            model = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            parts |= model.pop("$defs", {})
+            parts["Problem"] = model
+            _drop_defaults(document)
+            self.openapi_schema = document
+        return self.openapi_schema
+
+
+def _drop_defaults(document: dict[str, Any]) -> None:
+    """Remove FastAPI's own 422 (it would echo what was sent) where a route declares none."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(unused, None)
+
+
+def create_app(
+    register: Register, *, clock: Callable[[], datetime] = now, language: str = "id"
+) -> FastAPI:
+    """The service on an open register.
+
+    Parameters
+    ----------
+    register : Register
+        Read only by this version. Lists are scored before; no model is loaded here.
+    clock : callable
+        The time in UTC without zone; decides whether a token has expired.
+    language : str
+        Of the words, where a request asks for none that is offered.
+    """
+    app = Service(
+        title="earlywarning",
+        version=earlywarning.__version__,
+        description="Which families to visit at home first this quarter. The order is a "
+        "suggestion; people decide.",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        # Its own telemetry can record validation errors and messages: off, whatever is installed.
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+        },
+    )
+    app.state.register = register
+    app.state.clock = clock
+    app.state.language = language
+    app.add_middleware(Guard)
+    problems.install(app)
+    app.include_router(health.router)
+    for module in (quarters, visit_lists, students, models, reference):
+        app.include_router(module.router, prefix=PREFIX)
+    return app

@@ -1,0 +1,195 @@
+"""Visit lists and the families on them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
+from sqlalchemy.orm import Session
+
+from earlywarning.io.cells import csv_bytes
+from earlywarning.io.register import list_views
+from earlywarning.io.register.list_views import ItemRow
+from earlywarning.io.register.lists import ListRow
+from earlywarning_api import access, cursor, schemas, words
+from earlywarning_api.problems import declared
+from earlywarning_api.representation import csv_answer, json_answer, language, wants_csv
+
+router = APIRouter(prefix="/visit_lists", tags=["visit lists"])
+
+Reader = Annotated[access.Person, Depends(access.to("visit_lists"))]
+ListId = Annotated[str, Path(description="From `GET /visit_lists`.")]
+ClassId = Annotated[
+    str | None,
+    Query(
+        max_length=160,
+        pattern=r"^[^\x00-\x1f]*$",
+        description="Families with a child of this class, whoever leads the visit.",
+        examples=["SCH1/2026-27/VII-A"],
+    ),
+]
+Track = Annotated[
+    Literal["concern", "preventive", "sick_child", "good_news", "requested"] | None,
+    Query(description="Why the family is on the list."),
+]
+
+CSV_COLUMNS = (
+    "position", "band", "track", "lead", "class", "student_id", "student", "reasons",
+    "completeness",
+)  # fmt: skip
+_CSV = {"content": {"text/csv": {"schema": {"type": "string"}}}}
+
+
+@router.get("", response_model=schemas.VisitLists, responses=declared(304, 401, 403, 422))
+def visit_lists(
+    request: Request,
+    person: Reader,
+    quarter: Annotated[
+        str | None,
+        Query(
+            pattern=r"^\d{4}-\d{2}-Q[1-6]$",
+            description="Only lists of this quarter.",
+            examples=["2026-27-Q2"],
+        ),
+    ] = None,
+) -> Response:
+    """Lists, newest quarter first: published ones; for coordinators drafts too."""
+    with request.app.state.register.session() as session:
+        rows = list_views.visit_lists(session, access.visible_lists(person).ids, quarter=quarter)
+        views = _views(session, rows, person, language(request))
+    return json_answer(request, schemas.VisitLists(visit_lists=views))
+
+
+@router.get(
+    "/{visit_list_id}",
+    response_model=schemas.VisitListView,
+    responses=declared(304, 401, 403, 404),
+)
+def visit_list(request: Request, person: Reader, visit_list_id: ListId) -> Response:
+    """One list: what it rests on, and each lead's places."""
+    with request.app.state.register.session() as session:
+        row = _found(session, person, visit_list_id)
+        (view,) = _views(session, [row], person, language(request))
+    return json_answer(request, view)
+
+
+@router.get(
+    "/{visit_list_id}/items",
+    response_model=schemas.Items,
+    responses={**declared(304, 401, 403, 404, 422), 200: _CSV},
+)
+def items(
+    request: Request,
+    person: Reader,
+    visit_list_id: ListId,
+    class_id: ClassId = None,
+    track: Track = None,
+    after: Annotated[
+        str | None,
+        Query(alias="cursor", max_length=200, description="`next_cursor` of the page before."),
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=200, description="Families a page.")] = 50,
+) -> Response:
+    """Listed families in the order of the list, page by page; JSON, or CSV by `Accept`."""
+    bound_to = (visit_list_id, class_id, track)
+    start = cursor.position(after, bound_to)
+    with request.app.state.register.session() as session:
+        _found(session, person, visit_list_id)
+        rows = list_views.items(
+            session,
+            access.visible_students(person).ids,
+            visit_list_id,
+            class_id=class_id,
+            track=track,
+            after=start,
+            limit=limit + 1,
+        )
+    page = rows[:limit]
+    following = cursor.made(page[-1].position, bound_to) if len(rows) > limit else None
+    headers = {}
+    if following is not None:
+        filters = {"class_id": class_id, "track": track, "limit": limit, "cursor": following}
+        query = urlencode({key: value for key, value in filters.items() if value is not None})
+        headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
+    spoken = language(request)
+    if wants_csv(request):
+        return csv_answer(request, _csv(page, spoken), headers=headers)
+    view = schemas.Items(
+        visit_list_id=visit_list_id,
+        items=[words.item(row, spoken) for row in page],
+        next_cursor=following,
+    )
+    return json_answer(request, view, headers=headers)
+
+
+@router.get(
+    "/{visit_list_id}/items.csv",
+    response_class=Response,
+    responses={**declared(304, 401, 403, 404, 422), 200: _CSV},
+)
+def items_csv(
+    request: Request,
+    person: Reader,
+    visit_list_id: ListId,
+    class_id: ClassId = None,
+    track: Track = None,
+) -> Response:
+    """The whole list as one CSV file, a row a child; no cell is a formula."""
+    with request.app.state.register.session() as session:
+        found = _found(session, person, visit_list_id)
+        rows = list_views.items(
+            session,
+            access.visible_students(person).ids,
+            visit_list_id,
+            class_id=class_id,
+            track=track,
+        )
+    name = f'attachment; filename="visit-list-{found.quarter}.csv"'
+    return csv_answer(request, _csv(rows, language(request)), headers={"Content-Disposition": name})
+
+
+def _found(session: Session, person: access.Person, visit_list_id: str) -> ListRow:
+    rows = []
+    if visit_list_id.isalnum() and visit_list_id.isascii():
+        rows = list_views.visit_lists(
+            session, access.visible_lists(person).ids, visit_list_id=visit_list_id
+        )
+    if not rows:
+        raise HTTPException(404)
+    return rows[0]
+
+
+def _views(
+    session: Session, rows: list[ListRow], person: access.Person, spoken: str
+) -> list[schemas.VisitListView]:
+    schools = list_views.school_names(session)
+    staff = {
+        school_id: list_views.staff_names(session, school_id)
+        for school_id in {row.school_id for row in rows}
+    }
+    return [
+        words.visit_list(
+            row,
+            spoken,
+            school_name=schools[row.school_id],
+            staff=staff[row.school_id],
+            only_lead=access.only_lead(person),
+        )
+        for row in rows
+    ]
+
+
+def _csv(rows: list[ItemRow], spoken: str) -> bytes:
+    lines = []
+    for row in rows:
+        item = words.item(row, spoken)
+        lines += [
+            (
+                item.position, item.band.text, item.track.text, item.lead.name,
+                child.class_name, child.student_id, child.full_name,
+                "; ".join(reason.text for reason in child.reasons), child.completeness.text,
+            )
+            for child in item.students
+        ]  # fmt: skip
+    return csv_bytes(CSV_COLUMNS, lines)

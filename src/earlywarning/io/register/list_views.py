@@ -1,0 +1,283 @@
+"""What the service shows of lists, read from the register alone.
+
+Every function takes `visible`, a query for the students whom the caller may see (made in one place,
+the service's `access`), and shows nothing of anybody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Select, exists, func, select
+from sqlalchemy.orm import Session
+
+from earlywarning.io.register.lists import COLUMNS, PUBLISHED, ListRow
+from earlywarning.io.register.models import (
+    ClassGroup,
+    ModelVersion,
+    School,
+    Staff,
+    Student,
+    VisitList,
+    VisitListItem,
+    VisitListStudent,
+)
+
+Rows = Select[*tuple[Any, ...]]
+Students = Rows
+"""A query for student ids."""
+
+Lists = Rows
+"""A query for visit list ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudentRow:
+    """A child of a listed family. The name is None once it was erased."""
+
+    student_id: str
+    full_name: str | None
+    class_id: str | None
+    class_name: str | None
+    reasons: Sequence[dict[str, Any]]
+    completeness: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """A listed family.
+
+    Attributes
+    ----------
+    students : list of StudentRow
+        Only the children whom the caller may see.
+    """
+
+    item_id: str
+    position: int
+    track: str
+    band: str
+    lead_staff_id: str | None
+    lead_name: str | None
+    students: list[StudentRow] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRow:
+    """What one list said about one student."""
+
+    visit_list_id: str
+    quarter: str
+    as_of_date: date
+    published_at: datetime | None
+    position: int | None
+    track: str | None
+    band: str
+    reasons: Sequence[dict[str, Any]]
+    completeness: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A student of the register."""
+
+    student_id: str
+    full_name: str
+    school_id: str
+    class_id: str | None
+    class_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A model version in service."""
+
+    model_version_id: str
+    outcome: str
+    version: int
+    estimator: str
+    trained_at: datetime
+    snapshot_id: str
+    artifact_sha256: str
+    report: dict[str, Any]
+
+
+def quarters(session: Session, lists: Lists) -> list[tuple[str, date, int, int]]:
+    """Quarters that have lists: code, as-of date, drafts, published lists; newest first."""
+    published = func.count().filter(VisitList.status == PUBLISHED)
+    query = (
+        select(VisitList.quarter, func.max(VisitList.as_of_date), func.count(), published)
+        .where(VisitList.visit_list_id.in_(lists))
+        .group_by(VisitList.quarter)
+        .order_by(VisitList.quarter.desc())
+    )
+    return [
+        (quarter, as_of, total - done, done)
+        for quarter, as_of, total, done in session.execute(query)
+    ]
+
+
+def visit_lists(
+    session: Session, lists: Lists, *, quarter: str | None = None, visit_list_id: str | None = None
+) -> list[ListRow]:
+    """Lists without their content, newest quarter first."""
+    query = select(*COLUMNS).where(VisitList.visit_list_id.in_(lists))
+    if quarter is not None:
+        query = query.where(VisitList.quarter == quarter)
+    if visit_list_id is not None:
+        query = query.where(VisitList.visit_list_id == visit_list_id)
+    query = query.order_by(
+        VisitList.as_of_date.desc(), VisitList.quarter.desc(), VisitList.school_id,
+        VisitList.revision.desc(),
+    )  # fmt: skip
+    return [ListRow(*row) for row in session.execute(query)]
+
+
+def items(
+    session: Session,
+    visible: Students,
+    visit_list_id: str,
+    *,
+    class_id: str | None = None,
+    track: str | None = None,
+    after: int = 0,
+    limit: int | None = None,
+) -> list[ItemRow]:
+    """Listed families with at least one visible child, in the order of the list.
+
+    Parameters
+    ----------
+    class_id : str, optional
+        Only families with a visible child in this class, whoever leads the visit.
+    track : str, optional
+    after : int
+        Position of the last family already read.
+    limit : int, optional
+        At most so many families.
+    """
+    child = exists().where(
+        VisitListStudent.item_id == VisitListItem.item_id,
+        VisitListStudent.student_id.in_(visible),
+    )
+    if class_id is not None:
+        child = child.where(VisitListStudent.class_id == class_id)
+    query: Rows = (
+        select(
+            VisitListItem.item_id, VisitListItem.position, VisitListItem.track,
+            VisitListItem.band, VisitListItem.lead_staff_id, Staff.name,
+        )
+        .outerjoin(Staff, Staff.staff_id == VisitListItem.lead_staff_id)
+        .where(
+            VisitListItem.visit_list_id == visit_list_id,
+            VisitListItem.position > after,
+            child,
+        )
+        .order_by(VisitListItem.position)
+    )  # fmt: skip
+    if track is not None:
+        query = query.where(VisitListItem.track == track)
+    if limit is not None:
+        query = query.limit(limit)
+    rows = [ItemRow(*row) for row in session.execute(query)]
+    by_id = {row.item_id: row for row in rows}
+    for item_id, student in _students(session, visible, visit_list_id, rows):
+        by_id[item_id].students.append(student)
+    return rows
+
+
+def _students(
+    session: Session, visible: Students, visit_list_id: str, rows: Sequence[ItemRow]
+) -> list[tuple[str, StudentRow]]:
+    if not rows:
+        return []
+    query: Rows = (
+        select(
+            VisitListStudent.item_id, VisitListStudent.student_id, Student.full_name,
+            VisitListStudent.class_id, ClassGroup.name, VisitListStudent.reasons,
+            VisitListStudent.completeness,
+        )
+        .join(VisitListItem, VisitListItem.item_id == VisitListStudent.item_id)
+        .outerjoin(Student, Student.student_id == VisitListStudent.student_id)
+        .outerjoin(ClassGroup, ClassGroup.class_id == VisitListStudent.class_id)
+        .where(
+            VisitListItem.visit_list_id == visit_list_id,
+            VisitListItem.position.between(rows[0].position, rows[-1].position),
+            VisitListStudent.student_id.in_(visible),
+        )
+        .order_by(VisitListItem.position, Student.full_name, VisitListStudent.student_id)
+    )  # fmt: skip
+    wanted = {row.item_id for row in rows}
+    return [
+        (item_id, StudentRow(*values))
+        for item_id, *values in session.execute(query)
+        if item_id in wanted
+    ]
+
+
+def person(session: Session, visible: Students, student_id: str) -> Person | None:
+    """A student of the register; None if there is none or the caller may not see them."""
+    query = (
+        select(
+            Student.student_id, Student.full_name, Student.school_id, Student.class_id,
+            ClassGroup.name,
+        )
+        .outerjoin(ClassGroup, ClassGroup.class_id == Student.class_id)
+        .where(Student.student_id == student_id, Student.student_id.in_(visible))
+    )  # fmt: skip
+    row = session.execute(query).one_or_none()
+    return None if row is None else Person(*row)
+
+
+def history(session: Session, student_id: str) -> list[PlaceRow]:
+    """What published lists said about a student, newest first. Ask `person` first."""
+    query = (
+        select(
+            VisitList.visit_list_id, VisitList.quarter, VisitList.as_of_date,
+            VisitList.published_at, VisitListItem.position, VisitListItem.track,
+            VisitListItem.band, VisitListStudent.reasons, VisitListStudent.completeness,
+        )
+        .join(VisitListItem, VisitListItem.item_id == VisitListStudent.item_id)
+        .join(VisitList, VisitList.visit_list_id == VisitListItem.visit_list_id)
+        .where(VisitListStudent.student_id == student_id, VisitList.status == PUBLISHED)
+        .order_by(VisitList.as_of_date.desc(), VisitList.published_at.desc())
+    )  # fmt: skip
+    return [PlaceRow(*row) for row in session.execute(query)]
+
+
+def newest_published(school_id: str) -> Lists:
+    """Query for the newest published list of a school."""
+    return (
+        select(VisitList.visit_list_id)
+        .where(VisitList.school_id == school_id, VisitList.status == PUBLISHED)
+        .order_by(VisitList.as_of_date.desc(), VisitList.published_at.desc())
+        .limit(1)
+    )
+
+
+def school_names(session: Session) -> dict[str, str]:
+    """Name of each school."""
+    query = select(School.school_id, School.name)
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
+def staff_names(session: Session, school_id: str) -> dict[str, str]:
+    """Name of each member of a school's staff."""
+    query = select(Staff.staff_id, Staff.name).where(Staff.school_id == school_id)
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
+def models_in_service(session: Session) -> list[ModelRow]:
+    """The champion of each outcome that has one, by outcome."""
+    query = (
+        select(
+            ModelVersion.model_version_id, ModelVersion.outcome, ModelVersion.version,
+            ModelVersion.estimator, ModelVersion.trained_at, ModelVersion.snapshot_id,
+            ModelVersion.artifact_sha256, ModelVersion.report,
+        )
+        .where(ModelVersion.is_champion)
+        .order_by(ModelVersion.outcome)
+    )  # fmt: skip
+    return [ModelRow(*row) for row in session.execute(query)]

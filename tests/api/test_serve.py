@@ -1,0 +1,118 @@
+"""The service as a process: it starts, answers on loopback, carries no model, and stops."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from earlywarning.io.register.db import open_register
+from earlywarning_api.app import now
+from service_world import fill
+
+HEAVY = ("mlflow", "xgboost", "sklearn", "skops", "polars", "pandas", "numpy", "scipy", "pyarrow",
+         "duckdb", "narwhals", "alembic", "openpyxl")  # fmt: skip
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def get(url: str, token: str | None = None) -> tuple[int, str]:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        with urlopen(Request(url, headers=headers), timeout=10) as answer:  # noqa: S310
+            return answer.status, answer.read().decode()
+    except HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def test_a_real_process_serves_on_loopback_and_stops(tmp_path: Path) -> None:
+    with open_register(f"sqlite:///{tmp_path / 'register.db'}") as register:
+        tokens, lists = fill(register, tokens_made_at=now())
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "earlywarning_api.serve"],
+        env=os.environ | {"EARLYWARNING_HOME": str(tmp_path), "EARLYWARNING_PORT": str(port)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    base = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                assert get(f"{base}/readyz")[0] == 200
+                break
+            except URLError:
+                assert process.poll() is None, process.communicate()[0]
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+        items = f"{base}/api/v1/visit_lists/{lists['2026-27-Q2']}/items"
+        assert get(items)[0] == 401
+        status, body = get(items, tokens["coordinator"])
+        assert status == 200
+        assert len(json.loads(body)["items"]) == 3
+    finally:
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=20)
+    assert process.returncode in (0, -signal.SIGTERM)
+    # Nothing about a request is in the log: paths hold ids.
+    assert lists["2026-27-Q2"] not in output
+
+
+def test_serving_a_list_loads_no_model_and_no_data_library(tmp_path: Path) -> None:
+    with open_register(f"sqlite:///{tmp_path / 'register.db'}") as register:
+        tokens, lists = fill(register, tokens_made_at=now())
+    code = f"""
+import asyncio, sys
+from earlywarning.io.register.db import open_register
+from earlywarning_api.app import create_app
+
+app = create_app(open_register("sqlite:///{tmp_path / "register.db"}"))
+sent = []
+
+async def ask(path):
+    async def receive():
+        return {{"type": "http.request", "body": b"", "more_body": False}}
+
+    async def send(message):
+        sent.append(message)
+
+    await app(
+        {{
+            "type": "http", "http_version": "1.1", "method": "GET", "scheme": "http",
+            "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "",
+            "headers": [(b"authorization", b"Bearer {tokens["coordinator"]}")],
+            "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
+        }},
+        receive, send,
+    )
+
+async def main():
+    await ask("/api/v1/visit_lists/{lists["2026-27-Q2"]}/items")
+    await ask("/api/v1/visit_lists/{lists["2026-27-Q2"]}/items.csv")
+    await ask("/api/v1/models")
+    await ask("/api/v1/openapi.json")
+
+asyncio.run(main())
+statuses = [m["status"] for m in sent if m["type"] == "http.response.start"]
+assert statuses == [200] * 4, statuses
+print(sorted(name for name in {HEAVY!r} if name in sys.modules))
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == "[]"

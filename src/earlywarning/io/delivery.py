@@ -1,0 +1,230 @@
+"""A delivery, read and checked: typed rows of every table, and the list of refused rows.
+
+Rows are kept in parts whose keys cannot overlap (attendance by month, grades by period), so that
+duplicates are settled part by part and memory does not grow with the number of files. Large tables
+wait on disk, in a folder that only this user can read and that goes when the delivery is closed.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import polars as pl
+
+from earlywarning.io.mapping import Mapping as MappingFile
+from earlywarning.records.faults import REFUSAL_SCHEMA
+from earlywarning.records.tables import SOURCE_TABLES
+from earlywarning.records.validation import TYPES
+
+ORDER = (
+    "school", "staff", "class_group", "student", "enrollment", "guardian", "attendance",
+    "attendance_summary", "behaviour", "grade", "visit",
+)  # fmt: skip
+"""Tables in the order in which an import needs them."""
+
+ROWS_IN_MEMORY = 1_500_000
+_PLACE_TYPES = {"_file": pl.String, "_sheet": pl.String, "_row": pl.Int32, "_entry": pl.Int32}
+
+
+def schema_of(table: str) -> dict[str, Any]:
+    """Columns and types of a table in a delivery."""
+    columns = {column.name: TYPES[column.type] for column in SOURCE_TABLES[table].columns}
+    if table == "attendance":
+        columns |= {"status": pl.String, "namespace": pl.String}
+    return columns | _PLACE_TYPES
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """One file of a delivery.
+
+    Attributes
+    ----------
+    name : str
+    sha256 : str
+    size : int
+        Bytes.
+    rows : mapping of table to int
+        Rows read, before any was refused.
+    """
+
+    name: str
+    sha256: str
+    size: int
+    rows: Mapping[str, int]
+
+
+class PartStore:
+    """Frames by table and part; in memory while small, in files of a private folder after that."""
+
+    def __init__(self, work_dir: Path | None) -> None:
+        self._work_dir = work_dir
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._frames: dict[tuple[str, str], list[pl.DataFrame | Path]] = {}
+        self._waiting: dict[str, int] = {}
+        self._count = 0
+
+    def add(self, table: str, rows: pl.DataFrame) -> None:
+        """Add rows, each to its part."""
+        if not rows.height:
+            return
+        for part, frame in _parts(table, rows):
+            self._frames.setdefault((table, part), []).append(frame)
+        self._waiting[table] = self._waiting.get(table, 0) + rows.height
+        if self._waiting[table] > ROWS_IN_MEMORY:
+            self._to_disk(table)
+
+    def parts(self, table: str) -> list[str]:
+        """Parts of a table, in order."""
+        return sorted(part for name, part in self._frames if name == table)
+
+    def load(self, table: str, part: str) -> pl.DataFrame:
+        """All rows of one part, in the order in which they were added."""
+        frames = [
+            frame if isinstance(frame, pl.DataFrame) else pl.read_ipc(frame.read_bytes())
+            for frame in self._frames[table, part]
+        ]
+        return frames[0] if len(frames) == 1 else pl.concat(frames)
+
+    def replace(self, table: str, part: str, rows: pl.DataFrame) -> None:
+        """Put settled rows in the place of a part."""
+        old = self._frames[table, part]
+        if all(isinstance(frame, pl.DataFrame) for frame in old):
+            self._frames[table, part] = [rows]
+            return
+        self._frames[table, part] = [self._write(rows)]
+        for frame in old:
+            if isinstance(frame, Path):
+                frame.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Remove every row."""
+        self._frames.clear()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+    def _to_disk(self, table: str) -> None:
+        for (name, _), frames in self._frames.items():
+            if name == table:
+                frames[:] = [
+                    self._write(frame) if isinstance(frame, pl.DataFrame) else frame
+                    for frame in frames
+                ]
+        self._waiting[table] = 0
+
+    def _write(self, rows: pl.DataFrame) -> Path:
+        if self._folder is None:
+            if self._work_dir is not None:
+                self._work_dir.mkdir(parents=True, exist_ok=True)
+            self._folder = tempfile.TemporaryDirectory(prefix="delivery-", dir=self._work_dir)
+        self._count += 1
+        path = Path(self._folder.name) / f"{self._count:06d}.arrow"
+        rows.write_ipc(path, compression="lz4")
+        return path
+
+
+def _parts(table: str, rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    if table == "attendance":
+        part = rows["date"].dt.year() * 100 + rows["date"].dt.month()
+    elif table in ("grade", "attendance_summary"):
+        part = rows["period"]
+    else:
+        yield "", rows
+        return
+    if part.n_unique() == 1:
+        yield str(part[0]), rows
+        return
+    split = rows.with_columns(part.cast(pl.String).alias("_part"))
+    for frame in split.partition_by("_part", maintain_order=True):
+        yield frame["_part"][0], frame.drop("_part")
+
+
+@dataclass(slots=True)
+class Delivery:
+    """What `reading.read_delivery` returns; use it in a `with` statement.
+
+    Attributes
+    ----------
+    source : str
+    mapping : Mapping
+    files : tuple of FileRead
+    rows_read, rows, rows_refused, merged : dict of table to int
+        Rows in the files; accepted; refused, identical duplicates among them; and merged, that is
+        marks of one day rolled up and repetitions that the mapping expects. The first is the sum
+        of the others.
+    refused : DataFrame
+        `records.faults.REFUSAL_SCHEMA`: one line a refused row and faulty column.
+    warnings : tuple of str
+        For the summary.
+    """
+
+    source: str
+    mapping: MappingFile
+    store: PartStore
+    files: tuple[FileRead, ...] = ()
+    rows_read: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+    rows_refused: dict[str, int] = field(default_factory=dict)
+    merged: dict[str, int] = field(default_factory=dict)
+    refused: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REFUSAL_SCHEMA))
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Tables that the files hold, in the order in which an import needs them."""
+        return tuple(table for table in ORDER if table in self.rows_read)
+
+    def batches(self, table: str) -> Iterator[pl.DataFrame]:
+        """Accepted rows in parts: attendance month by month, grades period by period.
+
+        Columns as in `schema_of`. No key appears in two batches.
+        """
+        for part in self.store.parts(table):
+            rows = self.store.load(table, part)
+            if rows.height:
+                yield rows
+
+    def frame(self, table: str) -> pl.DataFrame:
+        """All accepted rows of a table; empty if the delivery has none."""
+        return pl.concat([pl.DataFrame(schema=schema_of(table)), *self.batches(table)])
+
+    def refused_counts(self) -> pl.DataFrame:
+        """Refused rows by table and reason: `table`, `reason`, `rows`."""
+        place = pl.struct("file", "sheet", "row")
+        return (
+            self.refused.group_by("table", "reason")
+            .agg(place.n_unique().cast(pl.Int64).alias("rows"))
+            .sort("table", "reason")
+        )
+
+    def close(self) -> None:
+        """Remove the rows, from disk too."""
+        self.store.close()
+
+    def __enter__(self) -> Delivery:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def tidy_rows(table: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """The columns of a table in a delivery, in their order."""
+    return rows.select(*schema_of(table))
+
+
+def labels_of(columns: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """What the source calls each column; `#row` is no column of the source."""
+    names = {name: [part for part in parts if part != "#row"] for name, parts in columns.items()}
+    return {name: " + ".join(parts) for name, parts in names.items() if parts}

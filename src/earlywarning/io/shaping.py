@@ -1,0 +1,396 @@
+"""One table of one file: from the source's columns to ours, as the mapping says, and checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from earlywarning.district import District
+from earlywarning.errors import ConfigError, DataError
+from earlywarning.io.delivery import labels_of
+from earlywarning.io.mapping import ROW_NUMBER, TableMapping
+from earlywarning.io.mapping_keys import MeltedColumn, column_of
+from earlywarning.io.tabular import Chunk
+from earlywarning.io.workbook import NUMBER
+from earlywarning.records import dates
+from earlywarning.records.codes import ALLOWED, attendance_codes
+from earlywarning.records.faults import Faults
+from earlywarning.records.tables import SOURCE_TABLES
+from earlywarning.records.validation import (
+    EARLIEST,
+    ID_COLUMNS,
+    LATEST,
+    TYPES,
+    Checked,
+    Rules,
+    check,
+    period_code,
+    school_year_code,
+)
+
+_TYPED_WORDS = ("school_year", "period", "code")
+_SHAPE_REASONS = (
+    "wrong_date_style", "wrong_number", "unknown_code", "wrong_period", "wrong_school_year",
+)  # fmt: skip
+
+
+def rules_for(
+    entry: TableMapping, number: int, district: District, delivered_on: date | None
+) -> Rules:
+    """How the rows of one entry of the mapping are checked.
+
+    Parameters
+    ----------
+    entry : TableMapping
+    number : int
+        Its place in the mapping, 0 first.
+
+    Raises
+    ------
+    ConfigError
+        If a period, school year or code list of the mapping is not known.
+    """
+    where = f"[[table]] {number + 1} ({entry.table})"
+    codes = None
+    if entry.table == "attendance":
+        namespace = entry.namespace or district.attendance_namespace
+        own = district.attendance_codes if namespace == district.attendance_namespace else {}
+        try:
+            codes = attendance_codes(namespace, {**own, **entry.codes})
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}") from error
+    melt = entry.melt
+    return Rules(
+        table=SOURCE_TABLES[entry.table],
+        labels=labels_of(entry.columns) | ({melt.into: melt.into} if melt else {}),
+        calendar=district.calendar,
+        decimal=entry.decimal,
+        values=entry.values,
+        codes=codes,
+        blank=entry.blank,
+        empty=entry.empty,
+        earliest=entry.date_from or EARLIEST,
+        latest=entry.date_to or LATEST,
+        delivered_on=delivered_on,
+        constants=_coded(entry.constants, entry.table, district, f"{where} constants"),
+        exit_is_last_day=entry.exit_is == "last_day",
+        melted=melt.into if melt else None,
+    )
+
+
+def _coded(
+    constants: Mapping[str, Any], table: str, district: District, where: str
+) -> dict[str, Any]:
+    """Constants with periods and school years as the calendar writes them."""
+    coded = dict(constants)
+    for name, convert, allowed in (
+        (
+            "period",
+            lambda value: period_code(
+                value, district.calendar, years=table == "attendance_summary"
+            ),
+            f"Q1 to Q{len(district.calendar.quarter_starts)} of a school year, like 2026-27-Q1",
+        ),
+        ("school_year", school_year_code, "a school year like 2026-27"),
+    ):
+        if coded.get(name) is not None:
+            code = convert(coded[name])
+            if code is None:
+                raise ConfigError(f"{where}.{name} is {coded[name]!r}; allowed: {allowed}")
+            coded[name] = code
+    return coded
+
+
+class EntryReader:
+    """Reads one entry of the mapping from one file, block after block.
+
+    Parameters
+    ----------
+    entry, number : TableMapping, int
+        The entry and its place in the mapping.
+    rules : Rules
+        From `rules_for`.
+    district : District
+    headings : sequence of str
+        Of the file.
+    name, sheet : str
+        Of the file, for messages and for the rows' `_file` and `_sheet`.
+    first_row : int
+        Row number of the first row under the headings.
+    """
+
+    def __init__(
+        self,
+        entry: TableMapping,
+        number: int,
+        rules: Rules,
+        district: District,
+        *,
+        headings: Sequence[str],
+        name: str,
+        sheet: str | None,
+        first_row: int,
+    ) -> None:
+        self.entry, self.number, self.name, self.sheet = entry, number, name, sheet
+        self._rules, self._first_row = rules, first_row
+        self._headings = tuple(headings)
+        self._melted, self._impossible = self._resolve_melt(headings, district)
+        self._styles: dict[str, tuple[str, ...]] = {}
+        self._proofs: dict[str, list[int]] = {}
+        self._american: dict[str, str] = {}
+        self._numeric_ids: set[str] = set()
+        self._is_first = True
+
+    @property
+    def needed(self) -> set[str]:
+        """Headings whose cells are read; all of them where whole rows are compared."""
+        if self.entry.rollup != "error":
+            return set(self._headings)
+        melted = {column.heading for column in self._melted} | set(self._impossible)
+        return set(self.entry.headings) | melted
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know about the file."""
+        return [
+            f"{self.name}: column {label!r} holds numbers, so leading zeros would be lost; "
+            "format it as text"
+            for label in sorted(self._numeric_ids)
+        ]
+
+    def check(self, chunk: Chunk) -> Checked:
+        """Shape and check one block.
+
+        Raises
+        ------
+        DataError
+            If its first row is a second row of headings.
+        """
+        cells, kinds = self._shape(chunk)
+        self._choose_styles(cells, kinds)
+        rules = replace(self._rules, date_styles=self._styles)
+        if self._is_first and cells.height:
+            self._refuse_second_heading(cells, kinds, rules)
+            self._is_first = False
+        checked = check(cells, rules, kinds=kinds)
+        for name in checked.day_first_proof:
+            proofs = self._proofs.setdefault(name, [0, 0])
+            proofs[0] += checked.day_first_proof[name]
+            proofs[1] += checked.month_first_proof[name]
+            if checked.month_first_proof[name] and name not in self._american:
+                example = checked.refused.filter(
+                    (pl.col("reason") == "impossible_date")
+                    & (pl.col("column") == rules.labels[name])
+                )
+                self._american[name] = (
+                    f"{example['found'][0]} in row {example['row'][0]}" if example.height else ""
+                )
+        if self._impossible:
+            lost = self._days_that_do_not_exist(chunk)
+            checked = replace(
+                checked, refused=pl.concat([checked.refused, lost]), read=checked.read + lost.height
+            )
+        return checked
+
+    def refuse_month_first(self) -> None:
+        """Stop if the file's dates make sense only month first.
+
+        Raises
+        ------
+        DataError
+            For otherwise half of them would be read as other days.
+        """
+        for name, (day_first, month_first) in self._proofs.items():
+            if month_first and not day_first:
+                raise DataError(
+                    f"{self.name}: column {self._rules.labels[name]!r} seems to be month first "
+                    f"({self._american[name]}; no date there needs the day first); correct "
+                    f"date_format in the mapping, found {' or '.join(self._styles[name])}"
+                )
+
+    def _resolve_melt(
+        self, headings: Sequence[str], district: District
+    ) -> tuple[tuple[MeltedColumn, ...], tuple[str, ...]]:
+        """The source columns that become rows, and those whose heading is no date."""
+        melt = self.entry.melt
+        if melt is None:
+            return (), ()
+        table = SOURCE_TABLES[self.entry.table]
+        label_type = column_of(table, melt.label).type if melt.label else "str"
+        columns = melt.resolve(headings, label_type)
+        if not columns:
+            raise DataError(
+                f"{self.name}: no heading fits the pattern {melt.pattern!r} of the mapping; "
+                f"found: {', '.join(headings[:30])}"
+            )
+        where = f"[[table]] {self.number + 1} ({self.entry.table}) melt"
+        nowhere = tuple(column.heading for column in columns if None in column.constants.values())
+        melted = tuple(
+            MeltedColumn(
+                column.heading, _coded(column.constants, self.entry.table, district, where)
+            )
+            for column in columns
+            if column.heading not in nowhere
+        )
+        return melted, nowhere
+
+    def _shape(self, chunk: Chunk) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+        """Our columns out of the source's, still text."""
+        place = [
+            pl.lit(self.name, pl.String).alias("_file"),
+            pl.lit(self.sheet, pl.String).alias("_sheet"),
+            pl.col("_row"),
+            pl.lit(self.number, pl.Int32).alias("_entry"),
+        ]
+        if self.entry.rollup != "error":
+            place.append(pl.struct(pl.exclude("_row")).hash(seed=0).alias("_hash"))
+        ours = [self._joined(name, parts) for name, parts in self.entry.columns.items()]
+        plain = {
+            name: parts[0]
+            for name, parts in self.entry.columns.items()
+            if len(parts) == 1 and parts[0] != ROW_NUMBER
+        }
+        kinds = chunk.kinds
+        if kinds is not None:
+            kinds = kinds.select(pl.col(heading).alias(name) for name, heading in plain.items())
+            self._numeric_ids |= {
+                plain[name]
+                for name in plain
+                if name in ID_COLUMNS and (kinds[name] == NUMBER).any()
+            }
+        if not self._melted:
+            return chunk.cells.select(*ours, *place), kinds
+        return self._melt(chunk, ours, place, kinds)
+
+    def _joined(self, name: str, parts: Sequence[str]) -> pl.Expr:
+        number = (pl.col("_row") - (self._first_row - 1)).cast(pl.String)
+        if tuple(parts) == (ROW_NUMBER,):
+            return number.alias(name)
+        if len(parts) == 1:
+            return pl.col(parts[0]).alias(name)
+        texts = [pl.col(part).str.strip_chars() for part in parts if part != ROW_NUMBER]
+        pieces = iter(texts)
+        shown = [
+            number if part == ROW_NUMBER
+            else pl.when((piece := next(pieces)) != "").then(piece)
+            for part in parts
+        ]  # fmt: skip
+        joined = pl.concat_str(shown, separator=" ", ignore_nulls=True)
+        some = pl.any_horizontal((text != "").fill_null(False) for text in texts)
+        return pl.when(some).then(joined).alias(name)
+
+    def _melt(
+        self,
+        chunk: Chunk,
+        ours: Sequence[pl.Expr],
+        place: Sequence[pl.Expr],
+        kinds: pl.DataFrame | None,
+    ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+        melt = self.entry.melt
+        assert melt is not None  # noqa: S101
+        types = {
+            column.name: TYPES[column.type] for column in SOURCE_TABLES[self.entry.table].columns
+        }
+        frames, kind_frames = [], []
+        for column in self._melted:
+            cell = pl.col(column.heading).str.strip_chars()
+            filled = (cell != "").fill_null(False) & ~cell.is_in(list(self.entry.empty))
+            mask = None if melt.into == "code" else chunk.cells.select(filled).to_series()
+            about = [
+                pl.lit(value, types[name]).alias(name) for name, value in column.constants.items()
+            ]
+            heading = pl.lit(column.heading).alias("_melted")
+            cells = chunk.cells.select(*ours, *place, cell.alias(melt.into), *about, heading)
+            frames.append(cells if mask is None else cells.filter(mask))
+            if kinds is not None and chunk.kinds is not None:
+                kind = kinds.with_columns(chunk.kinds[column.heading].alias(melt.into))
+                kind_frames.append(kind if mask is None else kind.filter(mask))
+        cells = pl.concat(frames)
+        order = cells.with_row_index("_i").sort("_row", maintain_order=True)["_i"]
+        return cells[order], (pl.concat(kind_frames)[order] if kind_frames else None)
+
+    def _days_that_do_not_exist(self, chunk: Chunk) -> pl.DataFrame:
+        """Marks under a heading such as 31 in a month of 30 days."""
+        place = chunk.cells.select(
+            pl.lit(self.name).alias("_file"), pl.lit(self.sheet, pl.String).alias("_sheet"), "_row"
+        )
+        faults = Faults(self.entry.table, place)
+        for heading in self._impossible:
+            cell = chunk.cells[heading].str.strip_chars()
+            faults.add(
+                cell != "", "impossible_date", column=heading, found=cell,
+                allowed="an empty column: the month has no such day",
+            )  # fmt: skip
+        return faults.frame()
+
+    def _choose_styles(self, cells: pl.DataFrame, kinds: pl.DataFrame | None) -> None:
+        for column in SOURCE_TABLES[self.entry.table].columns:
+            name = column.name
+            if column.type != "date" or name not in self.entry.columns or name in self._styles:
+                continue
+            if self.entry.date_format:
+                self._styles[name] = self.entry.date_format
+                continue
+            text = cells[name].str.strip_chars()
+            if kinds is not None:
+                text = text.filter(kinds[name] == 1)
+            text = text.filter(text != "")
+            if len(text):
+                self._styles[name] = (dates.usual_style(text),)
+
+    def _refuse_second_heading(
+        self, cells: pl.DataFrame, kinds: pl.DataFrame | None, rules: Rules
+    ) -> None:
+        """A row of words where dates, numbers and codes should be, above a row that has them."""
+        numbered = cells.with_row_index("_index").unique("_row", keep="first", maintain_order=True)
+        if numbered.height < 2:
+            return
+        pair = [self._typed_cells(numbered["_index"][i], cells, kinds, rules) for i in (0, 1)]
+        (typed, failing), (_, failing_below) = pair
+        if not typed or failing != set(typed) or failing_below >= set(typed):
+            return
+        if any(re.search(r"\d", text) for text in typed.values()):
+            return
+        ids = [name for name in ID_COLUMNS if name in rules.labels and name in cells.columns]
+        above, below = (
+            " ".join(str(cells[name][int(numbered["_index"][i])]) for name in ids) for i in (0, 1)
+        )
+        has_numbers_only_below = not re.search(r"\d", above) and re.search(r"\d", below)
+        if len(typed) < 2 and not has_numbers_only_below:
+            return
+        row = cells["_row"][0]
+        words = ", ".join(repr(text) for text in list(typed.values())[:5])
+        raise DataError(
+            f"{self.name}: row {row} looks like a second row of headings ({words}); set "
+            f"data_row = {row + 1} in the mapping, and header_row to the row that it names"
+        )
+
+    def _typed_cells(
+        self, index: int, cells: pl.DataFrame, kinds: pl.DataFrame | None, rules: Rules
+    ) -> tuple[dict[str, str], set[str]]:
+        """Of one row: cells that must be a date, number or code, and those that are none."""
+        row = cells.slice(index, 1)
+        checked = check(row, rules, kinds=None if kinds is None else kinds.slice(index, 1))
+        wrong = set(
+            checked.refused.filter(pl.col("reason").is_in(_SHAPE_REASONS))["column"].to_list()
+        )
+        typed, failing = {}, set()
+        for column in rules.table.columns:
+            name = column.name
+            is_typed = (
+                column.type != "str" or name in _TYPED_WORDS or (rules.table.name, name) in ALLOWED
+            )
+            if not is_typed or name not in rules.labels or name not in row.columns:
+                continue
+            text = (row[name][0] or "").strip()
+            label = row["_melted"][0] if name == rules.melted else rules.labels[name]
+            if text:
+                typed[name] = text
+                if label in wrong:
+                    failing.add(name)
+        return typed, failing

@@ -1,0 +1,495 @@
+"""From text cells to typed rows of a source table; every row that is wrong is refused by name.
+
+Whole columns at once. What a cell must be comes from the table (`records.tables`), the code lists
+(`records.codes`) and the mapping (here as plain `Rules`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from typing import Any
+
+import polars as pl
+
+from earlywarning.calendar import SchoolCalendar
+from earlywarning.errors import NotFound
+from earlywarning.records import dates
+from earlywarning.records.codes import ALLOWED, AttendanceCodes
+from earlywarning.records.faults import PLACE, Faults
+from earlywarning.records.tables import Column, Table
+
+NUMBER_KIND, DATE_KIND, FORMULA_KIND = 2, 3, 5
+"""Kinds of workbook cells that matter here; see `io.workbook.KINDS`."""
+
+TYPES = {
+    "str": pl.String, "int32": pl.Int32, "int64": pl.Int64, "float64": pl.Float64,
+    "bool": pl.Boolean, "date": pl.Date,
+}  # fmt: skip
+
+ID_COLUMNS = (
+    "school_id", "student", "staff", "homeroom_staff", "household", "national_id", "event",
+)  # fmt: skip
+"""Numbers that are names: always text, never padded."""
+
+RANGES: Mapping[str, tuple[float, float]] = {
+    "grade_level": (0, 20), "max_visits": (0, 1_000), "late_minutes": (0, 1_440),
+    "sick": (0, 366), "permitted": (0, 366), "unexcused": (0, 366), "absent": (0, 366),
+    "effective_days": (0, 366), "points": (-100_000, 100_000), "max_score": (0.01, 10_000),
+}  # fmt: skip
+"""Smallest and largest possible number of a column."""
+
+TRUTHS = {
+    **dict.fromkeys(("true", "yes", "y", "ya", "1"), True),
+    **dict.fromkeys(("false", "no", "n", "tidak", "0"), False),
+}
+EVENT_TABLES = ("attendance", "behaviour", "grade", "visit")
+BIRTHS = (date(1900, 1, 1), date(2100, 1, 1))
+USUAL_SCORE = 100.0
+EARLIEST, LATEST = date(1990, 1, 1), date(2100, 12, 31)
+
+_ERRORS = r"^#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|CALC!|SPILL!)$"
+_ROUNDED = r"^\d([.,]\d+)?[eE]\+?\d+$"
+_DECIMALS = {".": r"^[+-]?\d{1,15}(\.\d{1,15})?$", ",": r"^[+-]?\d{1,15}(,\d{1,15})?$"}
+_LONG_NUMBER = 10**15
+_LENGTHS = {"class_name": 80, "school_year": 7, **dict.fromkeys(ID_COLUMNS, 64)}
+_TEXT_LENGTH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How the text cells of one table are read.
+
+    Attributes
+    ----------
+    table : Table
+    labels : mapping of column to heading
+        What the source calls each column that it has.
+    date_styles : mapping of column to styles
+        For each date column that comes from the source; see `dates.parse`.
+    decimal : "." or ","
+    values : mapping of column to (source's word to ours)
+        Words are compared without regard to capitals and outer blanks.
+    codes : AttendanceCodes, optional
+        For attendance.
+    blank : str, optional
+        The status that an empty attendance mark means.
+    empty : tuple of str
+        Texts that mean an empty cell, such as NULL.
+    earliest, latest : date
+        No date may lie outside, births apart.
+    calendar : SchoolCalendar
+    delivered_on : date, optional
+        No event may lie after it.
+    constants : mapping of column to value
+        For every row; already of the column's type.
+    exit_is_last_day : bool
+        Whether the exit date in the source is still a school day of the student.
+    melted : str, optional
+        The column that several source columns fill; `_melted` says which one did.
+    """
+
+    table: Table
+    labels: Mapping[str, str]
+    calendar: SchoolCalendar
+    date_styles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    decimal: str = "."
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    codes: AttendanceCodes | None = None
+    blank: str | None = None
+    empty: tuple[str, ...] = ()
+    earliest: date = EARLIEST
+    latest: date = LATEST
+    delivered_on: date | None = None
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    exit_is_last_day: bool = False
+    melted: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Rows of one table.
+
+    Attributes
+    ----------
+    rows : DataFrame
+        Accepted; typed columns of the table, `records.faults.PLACE`, other columns whose name
+        begins with `_`; for attendance also `status` and `namespace`.
+    refused : DataFrame
+        `records.faults.REFUSAL_SCHEMA`.
+    read : int
+        Rows that were not wholly empty.
+    day_first_proof, month_first_proof : mapping of column to int
+        See `dates.ParsedDates`.
+    """
+
+    rows: pl.DataFrame
+    refused: pl.DataFrame
+    read: int
+    day_first_proof: Mapping[str, int]
+    month_first_proof: Mapping[str, int]
+
+
+def check(cells: pl.DataFrame, rules: Rules, *, kinds: pl.DataFrame | None = None) -> Checked:
+    """Turn text cells into typed rows.
+
+    Parameters
+    ----------
+    cells : DataFrame of str
+        Columns named as in the table, those of `rules.labels`; and `records.faults.PLACE`.
+        A column that is already typed is taken as it is.
+    rules : Rules
+    kinds : DataFrame of uint8, optional
+        Kind of each cell of a workbook, same columns and rows.
+    """
+    text = [name for name in rules.labels if name in cells.columns]
+    cells = cells.with_columns(pl.col(text).cast(pl.String).str.strip_chars())
+    nothing = ["", *rules.empty]
+    cells = cells.with_columns(
+        pl.when(~pl.col(name).is_in(nothing)).then(pl.col(name)).alias(name) for name in text
+    )
+    filled = cells.select(pl.any_horizontal(pl.col(text).is_not_null())).to_series()
+    if text and not filled.all():
+        cells = cells.filter(filled)
+        kinds = None if kinds is None else kinds.filter(filled)
+    return _Check(cells, rules, kinds).run()
+
+
+class _Check:
+    """One pass over one block of rows."""
+
+    def __init__(self, cells: pl.DataFrame, rules: Rules, kinds: pl.DataFrame | None) -> None:
+        self.cells, self.rules, self.kinds = cells, rules, kinds
+        self.faults = Faults(rules.table.name, cells)
+        self.typed: dict[str, pl.Series] = {}
+        self.day_first: dict[str, int] = {}
+        self.month_first: dict[str, int] = {}
+
+    def run(self) -> Checked:
+        self._repeated_headings()
+        for column in self.rules.table.columns:
+            self.typed[column.name] = self._column(column).alias(column.name)
+        extra = self._attendance() if self.rules.table.name == "attendance" else {}
+        self._across_columns()
+        rows = self.cells.select(pl.col(f"^({'|'.join(PLACE)}|_.*)$")).drop("_melted", strict=False)
+        rows = pl.DataFrame([*self.typed.values(), *extra.values()]).hstack(rows.get_columns())
+        return Checked(
+            rows.filter(self.faults.good), self.faults.frame(), self.cells.height,
+            self.day_first, self.month_first,
+        )  # fmt: skip
+
+    def refuse(
+        self, mask: pl.Series, reason: str, name: str, allowed: str, found: object = None
+    ) -> None:
+        label: str | pl.Series = self.rules.labels.get(name, name)
+        if name == self.rules.melted:
+            label = self.cells["_melted"]
+        if found is None and name in self.cells.columns:
+            found = self.cells[name]
+        self.faults.add(mask, reason, column=label, found=found, allowed=allowed)  # type: ignore[arg-type]
+
+    def _repeated_headings(self) -> None:
+        mask = None
+        for name, label in self.rules.labels.items():
+            if name in self.cells.columns and name != self.rules.melted:
+                same = self.cells[name] == label
+                mask = same if mask is None else mask & same
+        if mask is not None:
+            first = next(iter(self.rules.labels))
+            self.refuse(mask, "repeated_heading", first, "data; the headings stand above")
+
+    def _column(self, column: Column) -> pl.Series:
+        name, dtype = column.name, TYPES[column.type]
+        if name in self.rules.constants:
+            return pl.repeat(self.rules.constants[name], self.cells.height, dtype=dtype, eager=True)
+        if name not in self.cells.columns:
+            return pl.repeat(None, self.cells.height, dtype=dtype, eager=True)
+        if name not in self.rules.labels:
+            return self.cells[name].cast(dtype)
+        text = self.cells[name]
+        kind = self.kinds[name] if self.kinds is not None and name in self.kinds.columns else None
+        if column.required:
+            self.refuse(text.is_null(), "missing", name, "a value in every row", "(empty)")
+        text = self._spreadsheet_errors(name, text, kind)
+        if name in self.rules.values:
+            text = _translate(text, self.rules.values[name])
+        if column.type == "date":
+            return self._date(name, text, kind)
+        if column.type == "bool":
+            return self._truth(name, text)
+        if column.type == "str":
+            return self._text(name, text, kind)
+        return self._number(name, text, kind, whole=column.type != "float64").cast(dtype)
+
+    def _spreadsheet_errors(self, name: str, text: pl.Series, kind: pl.Series | None) -> pl.Series:
+        errors = (text.str.starts_with("#") & text.str.contains(_ERRORS)).fill_null(False)
+        self.refuse(errors, "error_value", name, "a value; correct the formula")
+        text = _without(text, errors)
+        if kind is not None:
+            formulas = kind == FORMULA_KIND
+            self.refuse(
+                formulas, "formula_without_value", name,
+                "a value; open the file in a spreadsheet program and save it again",
+            )  # fmt: skip
+            text = _without(text, formulas)
+        return text
+
+    def _text(self, name: str, text: pl.Series, kind: pl.Series | None) -> pl.Series:
+        if kind is not None:
+            self.refuse(
+                kind == DATE_KIND, "became_date", name,
+                "text; format the column as text and type the value again",
+            )  # fmt: skip
+        if name in ID_COLUMNS:
+            self._id(name, text, kind)
+        if name == "class_name":
+            text = text.str.replace_all(r"\s+", " ")
+        longest = _LENGTHS.get(name, _TEXT_LENGTH)
+        if name == "school_year":
+            return self._each(
+                name, text, school_year_code, "wrong_school_year", "a year like 2026-27"
+            )
+        if name == "period":
+            return self._each(name, text, self._period, "wrong_period", self._periods_allowed())
+        self.refuse(text.str.len_chars() > longest, "too_long", name, f"at most {longest} letters")
+        return self._closed_list(name, text)
+
+    def _id(self, name: str, text: pl.Series, kind: pl.Series | None) -> None:
+        long = text.str.contains(r"^\d{16}$")
+        if kind is not None:
+            number = text.cast(pl.Float64, strict=False)
+            rounded = (kind == NUMBER_KIND) & (number >= _LONG_NUMBER)
+            long &= ~rounded
+        else:
+            rounded = text.str.contains(_ROUNDED)
+        self.refuse(
+            rounded, "id_as_number", name, "all digits; format the column as text and export again"
+        )
+        self.refuse(long, "identity_number", name, "a number of the school's own", "(16 digits)")
+
+    def _each(
+        self, name: str, text: pl.Series, convert: object, reason: str, allowed: str
+    ) -> pl.Series:
+        """Convert the few distinct texts one by one."""
+        found = text.drop_nulls().unique()
+        converted = [convert(value) for value in found]  # type: ignore[operator]
+        result = text.replace_strict(
+            found, pl.Series(converted, dtype=pl.String), default=None, return_dtype=pl.String
+        )
+        self.refuse(text.is_not_null() & result.is_null(), reason, name, allowed)
+        return result
+
+    def _period(self, value: str) -> str | None:
+        return period_code(value, self.rules.calendar, years=self._whole_years())
+
+    def _whole_years(self) -> bool:
+        return self.rules.table.name == "attendance_summary"
+
+    def _periods_allowed(self) -> str:
+        count = len(self.rules.calendar.quarter_starts)
+        years = " or 2026-27" if self._whole_years() else ""
+        return f"2026-27-Q1 to Q{count}{years}; translate with [table.values.period]"
+
+    def _closed_list(self, name: str, text: pl.Series) -> pl.Series:
+        allowed = ALLOWED.get((self.rules.table.name, name))
+        if allowed is None:
+            return text
+        upper = [value.upper() for value in allowed]
+        found = text.str.to_uppercase().replace_strict(
+            upper, list(allowed), default=None, return_dtype=pl.String
+        )
+        self.refuse(
+            text.is_not_null() & found.is_null(), "unknown_code", name,
+            f"{', '.join(allowed)}, or a word translated in [table.values.{name}]",
+        )  # fmt: skip
+        return found
+
+    def _truth(self, name: str, text: pl.Series) -> pl.Series:
+        found = text.str.to_lowercase().replace_strict(
+            list(TRUTHS), list(TRUTHS.values()), default=None, return_dtype=pl.Boolean
+        )
+        self.refuse(
+            text.is_not_null() & found.is_null(), "unknown_code", name,
+            f"{', '.join(TRUTHS)}, or a word translated in [table.values.{name}]",
+        )  # fmt: skip
+        return found
+
+    def _number(
+        self, name: str, text: pl.Series, kind: pl.Series | None, *, whole: bool
+    ) -> pl.Series:
+        mark = self.rules.decimal
+        shaped = text.str.contains(_DECIMALS[mark])
+        plain = text if mark == "." else text.str.replace(",", ".", literal=True)
+        if kind is not None:
+            shaped |= (kind == NUMBER_KIND) & text.str.contains(r"^-?[\d.]+(e[+-]?\d+)?$")
+        number = _without(plain.cast(pl.Float64, strict=False), ~shaped)
+        if whole:
+            number = _without(number, number != number.floor())
+        self.refuse(
+            text.is_not_null() & number.is_null(), "wrong_number", name,
+            "a whole number" if whole else f"a number such as 77{mark}5",
+        )  # fmt: skip
+        low, high = RANGES.get(name, (float("-inf"), float("inf")))
+        outside = ~number.is_between(low, high)
+        self.refuse(outside, "out_of_range", name, f"{low:g} to {high:g}")
+        return _without(number, outside)
+
+    def _date(self, name: str, text: pl.Series, kind: pl.Series | None) -> pl.Series:
+        styles = self.rules.date_styles.get(name, (dates.ISO,))
+        real = None
+        if kind is not None and (kind == DATE_KIND).any():
+            real = _without(text, kind != DATE_KIND).str.slice(0, 10).str.to_date(dates.ISO)
+            text = _without(text, kind == DATE_KIND)
+        parsed = dates.parse(text, styles)
+        shown = " or ".join(styles)
+        example = f"a date in the style {shown}, like {date(2026, 8, 31).strftime(styles[0])}"
+        mixed = bool(parsed.dates.is_not_null().any()) or real is not None
+        self.refuse(parsed.impossible, "impossible_date", name, f"{example}; a day that exists")
+        self.refuse(
+            parsed.ambiguous, "wrong_date_style", name, f"a date that only one of {shown} can read"
+        )
+        self.refuse(
+            parsed.other_style, "mixed_date_styles" if mixed else "wrong_date_style", name, example
+        )
+        self.refuse(parsed.wrong, "wrong_date_style", name, example)
+        self.day_first[name] = parsed.day_first_proof
+        self.month_first[name] = parsed.month_first_proof
+        found = parsed.dates
+        if real is not None:
+            found = self._real_dates(name, text, real, found)
+        low, high = BIRTHS if name == "birth_date" else (self.rules.earliest, self.rules.latest)
+        outside = ~found.is_between(low, high)
+        self.refuse(
+            outside, "date_out_of_range", name,
+            f"{low} to {high}, the year in four digits" if name == "birth_date"
+            else f"{low} to {high}, the year in four digits; "
+            "date_from and date_to in the mapping widen this",
+        )  # fmt: skip
+        return _without(found, outside)
+
+    def _real_dates(
+        self, name: str, text: pl.Series, real: pl.Series, found: pl.Series
+    ) -> pl.Series:
+        """Excel turns `1/9/2019` into 9 January and leaves `13/9/2019` as text: then both lie."""
+        if not text.is_not_null().any():
+            return real
+        allowed = "dates of one kind: format the whole column as a date, or as text"
+        self.refuse(found.is_not_null(), "mixed_date_styles", name, allowed)
+        if not (real.dt.day() > 12).any():
+            self.refuse(real.is_not_null(), "mixed_date_styles", name, allowed)
+        return real
+
+    def _attendance(self) -> dict[str, pl.Series]:
+        rules, code = self.rules, self.typed["code"]
+        assert rules.codes is not None  # noqa: S101  (the mapping's reader sees to it)
+        known = rules.codes.statuses
+        status = code.str.to_uppercase().replace_strict(
+            list(known), list(known.values()), default=None, return_dtype=pl.String
+        )
+        listing = " ".join(list(known)[:40]) or "none"
+        self.refuse(
+            code.is_not_null() & status.is_null(), "unknown_code", "code",
+            f"{listing} (list {rules.codes.namespace}), or a code given in [table.codes]", code,
+        )  # fmt: skip
+        if rules.blank is None:
+            self.refuse(
+                code.is_null(), "blank_code", "code",
+                'a code; or blank = "unrecorded", "present" or "no_school" in the mapping',
+                "(empty)",
+            )  # fmt: skip
+        else:
+            status = pl.select(
+                pl.when(code.is_null()).then(pl.lit(rules.blank)).otherwise(status)
+            ).to_series()
+        height = self.cells.height
+        return {
+            "status": status.alias("status"),
+            "namespace": pl.repeat(
+                rules.codes.namespace, height, dtype=pl.String, eager=True
+            ).alias("namespace"),
+        }
+
+    def _across_columns(self) -> None:
+        table, typed, rules = self.rules.table.name, self.typed, self.rules
+        if table == "grade":
+            highest = typed["max_score"].fill_null(USUAL_SCORE)
+            for name in ("score", "pass_mark"):
+                outside = ~typed[name].is_between(pl.lit(0.0), highest)
+                top = f"{highest.max() or USUAL_SCORE:g}"
+                self.refuse(
+                    outside, "out_of_range", name,
+                    f"0 to {top}; set max_score in the mapping if the scale is another",
+                )  # fmt: skip
+        if table == "enrollment":
+            gone = typed["exit_date"]
+            if rules.exit_is_last_day:
+                gone = typed["exit_date"] = gone.dt.offset_by("1d")
+            self.refuse(
+                gone < typed["entry_date"], "exit_before_entry", "exit_date",
+                "a day on or after the entry",
+            )  # fmt: skip
+        if table == "attendance_summary":
+            self._summary()
+        if table in EVENT_TABLES and rules.delivered_on is not None:
+            late = typed["date"] > rules.delivered_on
+            if table == "visit":
+                late &= typed["status"] != "planned"
+            self.refuse(
+                late, "after_delivery", "date", f"up to the day of delivery, {rules.delivered_on}"
+            )
+
+    def _summary(self) -> None:
+        kinds = pl.DataFrame([self.typed[name] for name in ("sick", "permitted", "unexcused")])
+        given = kinds.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
+        total = kinds.sum_horizontal()
+        absent = self.typed["absent"]
+        self.refuse(
+            ~given & absent.is_null(), "missing", "absent",
+            "days absent, or days sick, permitted and unexcused", "(empty)",
+        )  # fmt: skip
+        most = pl.DataFrame([total.alias("a"), absent.fill_null(0).alias("b")]).max_horizontal()
+        self.refuse(
+            most > self.typed["effective_days"], "out_of_range", "effective_days",
+            "at least as many school days as days absent",
+        )  # fmt: skip
+
+
+def period_code(value: str, calendar: SchoolCalendar, *, years: bool = False) -> str | None:
+    """The code of a quarter (or, with `years`, of a whole school year); None if there is none."""
+    if years and (year := school_year_code(value)):
+        return year
+    try:
+        return calendar.quarter(value).code
+    except NotFound:
+        return None
+
+
+@cache
+def school_year_code(value: str) -> str | None:
+    """`2026-27` from that, `2026/27`, `2026/2027` or `2026-2027`."""
+    first, _, second = value.replace("/", "-").partition("-")
+    if not (len(first) == 4 and first.isdecimal() and second.isdecimal()):
+        return None
+    year = int(first)
+    if not 1990 <= year <= 2100 or second not in (str(year + 1), f"{(year + 1) % 100:02d}"):
+        return None
+    return f"{year}-{(year + 1) % 100:02d}"
+
+
+def _translate(text: pl.Series, words: Mapping[str, str]) -> pl.Series:
+    table = {word.strip().upper(): ours for word, ours in words.items()}
+    found = (
+        text.str.strip_chars()
+        .str.to_uppercase()
+        .replace_strict(list(table), list(table.values()), default=None, return_dtype=pl.String)
+    )
+    return found.fill_null(text)
+
+
+def _without(values: pl.Series, mask: pl.Series) -> pl.Series:
+    """Null where the mask is true."""
+    if not mask.any():
+        return values
+    return pl.select(pl.when(~mask.fill_null(False)).then(values)).to_series()

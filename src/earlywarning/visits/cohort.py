@@ -1,0 +1,184 @@
+"""From scores and the register's people to the children of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from earlywarning.records.tables import OUTCOMES
+from earlywarning.visits.capacity import ALREADY_VISITED, DO_NOT_VISIT
+from earlywarning.visits.households import Child, key_of
+
+RISK_DECIMALS = 9
+"""Risks are kept to nine decimals *before* anything is computed from them: the last bits of a float
+depend on the processor and on how many threads added it up, and a list must not. All sums are made
+from the risks as they are frozen."""
+
+RECORDS = {
+    "attendance": ("attendance_known", "summary_known"),
+    "behaviour": ("behaviour_known",),
+    "grades": ("grades_known",),
+}
+"""Features (1 or 0) that say whether the school recorded anything about an outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What the register knows and a list rests on.
+
+    Attributes
+    ----------
+    households : mapping of student_id to household id
+    leads : mapping of class_id to staff id
+        Homeroom teachers; a class without one is not in it.
+    grade_levels : mapping of class_id to int or None
+    capacities : mapping of staff id to int
+        Only where the staff list says one.
+    do_not_visit : set of str
+        Household ids.
+    """
+
+    households: Mapping[str, str]
+    leads: Mapping[str, str]
+    grade_levels: Mapping[str, int | None]
+    capacities: Mapping[str, int]
+    do_not_visit: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The scored cohort of all schools, row by row.
+
+    Attributes
+    ----------
+    ids : DataFrame
+        student_id, school_id, class_id; shape (n, 3).
+    risks : DataFrame
+        A column an outcome, 0 to 1, NaN where not scored; shape (n, n_outcomes).
+    priority : array of float, shape (n,)
+    reasons : sequence of list of dict, length n
+    completeness : sequence of dict, length n
+    """
+
+    ids: pd.DataFrame
+    risks: pd.DataFrame
+    priority: np.ndarray
+    reasons: Sequence[Sequence[Mapping[str, Any]]]
+    completeness: Sequence[Mapping[str, Any]]
+
+
+def kept_risks(risks: pd.DataFrame, X: pd.DataFrame) -> pd.DataFrame:
+    """Risks as a list keeps them: nine decimals, and none where the school has no such records.
+
+    A school that recorded no behaviour gets no risk of behaviour from anybody's guess; the outcome
+    counts 0 in the priority, and the list says so.
+    """
+    kept = risks.round(RISK_DECIMALS)
+    for outcome in kept.columns:
+        known = X[list(RECORDS[outcome])].fillna(0).max(axis=1) > 0
+        kept[outcome] = kept[outcome].where(known.to_numpy())
+    return kept
+
+
+def completeness(X: pd.DataFrame) -> list[dict[str, Any]]:
+    """Which kinds of records there were for each student.
+
+    Returns
+    -------
+    list of dict
+        `available` of `of` kinds; for each kind `daily`, `totals` (attendance), `yes` or `no`; and
+        of the last quarter's school days how many have a mark, where that is known.
+    """
+    flags = {name: X[name].fillna(0).to_numpy() > 0 for kinds in RECORDS.values() for name in kinds}
+    expected = X["expected_days_quarter"].to_numpy(dtype=float, na_value=np.nan)
+    recorded = X["recorded_days_quarter"].to_numpy(dtype=float, na_value=np.nan)
+    rows = []
+    for i in range(len(X)):
+        daily, totals = flags["attendance_known"][i], flags["summary_known"][i]
+        kinds: dict[str, Any] = {
+            "attendance": "daily" if daily else ("totals" if totals else "no"),
+            "behaviour": "yes" if flags["behaviour_known"][i] else "no",
+            "grades": "yes" if flags["grades_known"][i] else "no",
+        }
+        available = sum(value != "no" for value in kinds.values())
+        rows.append(
+            {
+                "available": available,
+                "of": len(kinds),
+                **kinds,
+                "expected_days": _whole(expected[i]),
+                "recorded_days": _whole(recorded[i]),
+            }
+        )
+    return rows
+
+
+def children(
+    scored: Scored, registered: Registered, last_visits: Mapping[str, int]
+) -> dict[str, list[Child]]:
+    """The children of each school.
+
+    Parameters
+    ----------
+    last_visits : mapping of student_id to day number
+        See `visits.past.last_visits`.
+    """
+    columns = {name: scored.risks[name].to_numpy(dtype=float) for name in scored.risks.columns}
+    schools: dict[str, list[Child]] = {}
+    rows = scored.ids[["student_id", "school_id", "class_id"]].itertuples(index=False, name=None)
+    for i, (student_id, school_id, class_id) in enumerate(rows):
+        class_id = class_id if isinstance(class_id, str) else None
+        schools.setdefault(school_id, []).append(
+            Child(
+                student_id=student_id,
+                priority=float(scored.priority[i]),
+                risks={name: _number(values[i]) for name, values in columns.items()},
+                class_id=class_id,
+                lead=registered.leads.get(class_id or ""),
+                household=registered.households.get(student_id),
+                last_visit=last_visits.get(student_id),
+                reasons=scored.reasons[i],
+                completeness=scored.completeness[i],
+            )
+        )
+    return schools
+
+
+def excluded(
+    some: Sequence[Child], *, do_not_visit: Collection[str], visited: Collection[str]
+) -> dict[str, str]:
+    """Families who get no place, by household key, and why.
+
+    Parameters
+    ----------
+    do_not_visit : household ids
+    visited : student ids
+        Visited in the quarter already; one child visited is the family visited.
+    """
+    found: dict[str, str] = {}
+    for child in some:
+        key = key_of(child)
+        if child.household in do_not_visit:
+            found[key] = DO_NOT_VISIT
+        elif child.student_id in visited and found.get(key) != DO_NOT_VISIT:
+            found[key] = ALREADY_VISITED
+    return found
+
+
+def scored_students(some: Sequence[Child]) -> dict[str, int]:
+    """For how many children each outcome was scored."""
+    return {
+        outcome: sum(child.risks.get(outcome) is not None for child in some) for outcome in OUTCOMES
+    }
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _whole(value: float) -> int | None:
+    return None if np.isnan(value) else int(value)

@@ -1,0 +1,46 @@
+"""Visits that were made: when a family was last visited, and whether already in this quarter."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from earlywarning.calendar import NEVER, Quarter
+
+DONE = "done"
+
+
+def last_visits(visits: pl.DataFrame, *, as_of_day: int) -> dict[str, int]:
+    """Day of each student's last visit that took place, as known when `as_of_day` began.
+
+    Parameters
+    ----------
+    visits : DataFrame
+        The fact table `visit`, every version.
+
+    Returns
+    -------
+    dict of student_id to day number
+    """
+    known = visits.filter(
+        pl.col("status") == DONE,
+        pl.col("day") < as_of_day,
+        pl.col("known_day") < as_of_day,
+        pl.col("superseded_day") >= as_of_day,
+    )
+    latest = known.group_by("student_id").agg(pl.col("day").max())
+    return dict(zip(latest["student_id"], latest["day"], strict=True))
+
+
+def visited_in(visits: pl.DataFrame, quarter: Quarter) -> set[str]:
+    """Students visited within a quarter, by the newest versions of the facts.
+
+    Not cut at the as-of date: a list made in mid-quarter must not send a teacher to a family who
+    was visited last week. It decides who can be listed, never the priority.
+    """
+    rows = visits.filter(
+        pl.col("status") == DONE,
+        pl.col("day") >= quarter.start_day,
+        pl.col("day") < quarter.end_day,
+        pl.col("superseded_day") == NEVER,
+    )
+    return set(rows["student_id"])

@@ -1,0 +1,93 @@
+"""Scores and people put together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from earlywarning.visits import cohort
+from earlywarning.visits.cohort import Registered, Scored
+from earlywarning.visits.households import Child
+
+X = pd.DataFrame(
+    {
+        "attendance_known": [1, 0, 0],
+        "summary_known": [0, 1, 0],
+        "behaviour_known": [1, 0, 0],
+        "grades_known": [1, 1, 0],
+        "expected_days_quarter": [60.0, np.nan, 0.0],
+        "recorded_days_quarter": [57.0, np.nan, 0.0],
+    }
+)
+REGISTERED = Registered(
+    households={"a": "K1", "b": "K1"},
+    leads={"VII-A": "sari"},
+    grade_levels={"VII-A": 7, "VII-B": None},
+    capacities={},
+    do_not_visit=frozenset(),
+)
+
+
+def test_no_records_no_risk() -> None:
+    risks = pd.DataFrame({"attendance": [0.5] * 3, "behaviour": [0.1] * 3, "grades": [0.25] * 3})
+    kept = cohort.kept_risks(risks, X)
+    assert kept["attendance"].isna().tolist() == [False, False, True]
+    assert kept["behaviour"].isna().tolist() == [False, True, True]
+    assert kept["grades"].isna().tolist() == [False, False, True]
+    assert risks.notna().all().all()  # the caller's table is as it was
+
+
+def test_the_last_bits_of_a_float_do_not_reach_the_list() -> None:
+    one = pd.DataFrame({"attendance": [0.1 + 0.2, 1 / 3]})
+    two = pd.DataFrame({"attendance": [0.3, np.nextafter(1 / 3, 1)]})
+    assert not one.equals(two)
+    pd.testing.assert_frame_equal(
+        cohort.kept_risks(one, X[:2]), cohort.kept_risks(two, X[:2]), check_exact=True
+    )
+
+
+def test_how_complete_the_records_are() -> None:
+    assert cohort.completeness(X) == [
+        {"available": 3, "of": 3, "attendance": "daily", "behaviour": "yes", "grades": "yes",
+         "expected_days": 60, "recorded_days": 57},
+        {"available": 2, "of": 3, "attendance": "totals", "behaviour": "no", "grades": "yes",
+         "expected_days": None, "recorded_days": None},
+        {"available": 0, "of": 3, "attendance": "no", "behaviour": "no", "grades": "no",
+         "expected_days": 0, "recorded_days": 0},
+    ]  # fmt: skip
+
+
+def test_children_by_school_with_their_family_and_lead() -> None:
+    scored = Scored(
+        ids=pd.DataFrame(
+            {"student_id": ["a", "b", "c"], "school_id": ["S1", "S1", "S2"],
+             "class_id": ["VII-A", "VII-B", None]}
+        ),
+        risks=pd.DataFrame({"attendance": [0.5, np.nan, 0.25]}),
+        priority=np.array([0.5, 0.0, 0.25]),
+        reasons=[[{"code": "x"}], [], []],
+        completeness=[{}, {}, {}],
+    )  # fmt: skip
+    found = cohort.children(scored, REGISTERED, {"b": 7})
+    assert list(found) == ["S1", "S2"]
+    assert found["S1"] == [
+        Child("a", 0.5, {"attendance": 0.5}, "VII-A", "sari", "K1", None, [{"code": "x"}], {}),
+        Child("b", 0.0, {"attendance": None}, "VII-B", None, "K1", 7, [], {}),
+    ]
+    assert found["S2"] == [Child("c", 0.25, {"attendance": 0.25}, None, None, None, None, [], {})]
+    assert cohort.scored_students(found["S1"]) == {"attendance": 1, "behaviour": 0, "grades": 0}
+
+
+def test_one_child_visited_is_the_family_visited_and_a_wish_comes_first() -> None:
+    some = [
+        Child("a", 1.0, household="K1"),
+        Child("b", 1.0, household="K1"),
+        Child("c", 1.0, household="K2"),
+        Child("d", 1.0, household="K3"),
+        Child("e", 1.0),
+    ]
+    assert cohort.excluded(some, do_not_visit={"K2"}, visited={"b", "c", "e"}) == {
+        "K1": "visited_this_quarter",
+        "K2": "do_not_visit",
+        "student-e": "visited_this_quarter",
+    }

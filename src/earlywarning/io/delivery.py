@@ -17,9 +17,9 @@ from typing import Any
 import polars as pl
 
 from earlywarning.io.mapping import Mapping as MappingFile
+from earlywarning.records.cell_values import TYPES
 from earlywarning.records.faults import REFUSAL_SCHEMA
 from earlywarning.records.tables import SOURCE_TABLES
-from earlywarning.records.validation import TYPES
 
 ORDER = (
     "school", "staff", "class_group", "student", "enrollment", "guardian", "attendance",

@@ -30,6 +30,7 @@ from earlywarning.io.mapping_keys import (
     read_delimiter,
     read_lag,
     read_melt,
+    read_school_year,
     read_sheet,
     read_text,
     read_texts,
@@ -167,13 +168,17 @@ def _mapping(data: Map[str, Any]) -> Mapping:
         raise ConfigError("there is no [[table]]; add one for each table that the files fill")
     known = {name for table in SOURCE_TABLES.values() for name in table.names}
     refuse_unknown(defaults, "defaults", known)
+    if "school_year" in defaults:
+        year = read_school_year(defaults["school_year"], "[defaults] school_year")
+        defaults = {**defaults, "school_year": year}
     used: set[str] = set()
     tables = []
     for number, entry in enumerate(entries, start=1):
         table = _table(entry, number, defaults)
         used |= set(table.constants)
         tables.append(table)
-    useless = sorted(set(defaults) - used)
+    # The school year also says which dates are possible.
+    useless = sorted(set(defaults) - used - {"school_year"})
     if useless:
         raise ConfigError(f"[defaults] {useless[0]} is used by no table; remove it")
     content = json.dumps([source, [asdict(table) for table in tables]], sort_keys=True, default=str)

@@ -11,6 +11,7 @@ from typing import Any
 
 from earlywarning.errors import ConfigError
 from earlywarning.records import dates
+from earlywarning.records.cell_values import school_year_code
 from earlywarning.records.codes import ABSENT_STATUSES, ALLOWED, ATTENDANCE_STATUSES
 from earlywarning.records.tables import Column, Table
 
@@ -138,8 +139,8 @@ def read_constant(value: Any, column: Column, table: Table, where: str) -> Any:
     allowed = ALLOWED.get((table.name, column.name))
     if allowed and value not in allowed:
         raise ConfigError(f"{where} is {value!r}; allowed: {', '.join(allowed)}")
-    if column.name == "school_year" and not re.fullmatch(r"\d{4}-\d{2}", value):
-        raise ConfigError(f'{where} is {value!r}; write it like "2026-27"')
+    if column.name == "school_year":
+        return read_school_year(value, where)
     return " ".join(value.split())
 
 
@@ -289,6 +290,14 @@ def read_data_row(entry: Map[str, Any], where: str) -> int | None:
         return None
     header = entry.get("header_row", 1)
     return read_whole(entry["data_row"], f"{where} data_row", header + 1, 200)
+
+
+def read_school_year(value: Any, where: str) -> str:
+    """A school year as the calendar writes it."""
+    code = school_year_code(value) if isinstance(value, str) else None
+    if code is None:
+        raise ConfigError(f'{where} is {value!r}; write it like "2026-27"')
+    return code
 
 
 def read_lag(entry: Map[str, Any], where: str) -> int | None:

@@ -9,11 +9,11 @@ import polars as pl
 from earlywarning.calendar import SchoolCalendar
 from earlywarning.io.delivery import Delivery, labels_of, tidy_rows
 from earlywarning.io.mapping import TableMapping
+from earlywarning.records.cell_values import EVENT_TABLES
 from earlywarning.records.duplicates import repeated_rows, roll_up, settle
 from earlywarning.records.faults import Faults
 from earlywarning.records.references import KEY, renumbered_students, unknown_students
 from earlywarning.records.tables import SOURCE_TABLES
-from earlywarning.records.validation import EVENT_TABLES
 
 _YEARS_UNKNOWN = (date.min, date.max)
 
@@ -125,9 +125,9 @@ def _named_years(delivery: Delivery, calendar: SchoolCalendar) -> tuple[date, da
         if table in delivery.rows_read:
             for rows in delivery.batches(table):
                 years |= set(rows["school_year"].unique())
-    for entry in delivery.mapping.tables:
-        if "school_year" in entry.constants:
-            years.add(entry.constants["school_year"])
+    for constants in (delivery.mapping.defaults, *(e.constants for e in delivery.mapping.tables)):
+        if "school_year" in constants:
+            years.add(constants["school_year"])
     if not years:
         return None
     return calendar.school_year_start(min(years)), _last_day(max(years), calendar)

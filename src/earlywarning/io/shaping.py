@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -15,28 +14,15 @@ from earlywarning.errors import ConfigError, DataError
 from earlywarning.io.delivery import labels_of
 from earlywarning.io.mapping import ROW_NUMBER, TableMapping
 from earlywarning.io.mapping_keys import MeltedColumn, column_of
+from earlywarning.io.second_heading import refuse_second_heading
 from earlywarning.io.tabular import Chunk
 from earlywarning.io.workbook import NUMBER
 from earlywarning.records import dates
-from earlywarning.records.codes import ALLOWED, attendance_codes
+from earlywarning.records.cell_values import EARLIEST, ID_COLUMNS, LATEST, TYPES, period_code
+from earlywarning.records.codes import attendance_codes
 from earlywarning.records.faults import Faults
 from earlywarning.records.tables import SOURCE_TABLES
-from earlywarning.records.validation import (
-    EARLIEST,
-    ID_COLUMNS,
-    LATEST,
-    TYPES,
-    Checked,
-    Rules,
-    check,
-    period_code,
-    school_year_code,
-)
-
-_TYPED_WORDS = ("school_year", "period", "code")
-_SHAPE_REASONS = (
-    "wrong_date_style", "wrong_number", "unknown_code", "wrong_period", "wrong_school_year",
-)  # fmt: skip
+from earlywarning.records.validation import Checked, Rules, check
 
 
 def rules_for(
@@ -86,24 +72,18 @@ def rules_for(
 def _coded(
     constants: Mapping[str, Any], table: str, district: District, where: str
 ) -> dict[str, Any]:
-    """Constants with periods and school years as the calendar writes them."""
-    coded = dict(constants)
-    for name, convert, allowed in (
-        (
-            "period",
-            lambda value: period_code(
-                value, district.calendar, years=table == "attendance_summary"
-            ),
-            f"Q1 to Q{len(district.calendar.quarter_starts)} of a school year, like 2026-27-Q1",
-        ),
-        ("school_year", school_year_code, "a school year like 2026-27"),
-    ):
-        if coded.get(name) is not None:
-            code = convert(coded[name])
-            if code is None:
-                raise ConfigError(f"{where}.{name} is {coded[name]!r}; allowed: {allowed}")
-            coded[name] = code
-    return coded
+    """Constants whose period the calendar knows."""
+    period = constants.get("period")
+    if period is None:
+        return dict(constants)
+    code = period_code(period, district.calendar, years=table == "attendance_summary")
+    if code is None:
+        quarters = len(district.calendar.quarter_starts)
+        raise ConfigError(
+            f"{where}.period is {period!r}; allowed: Q1 to Q{quarters} of a school year, "
+            "like 2026-27-Q1"
+        )
+    return {**constants, "period": code}
 
 
 class EntryReader:
@@ -175,7 +155,7 @@ class EntryReader:
         self._choose_styles(cells, kinds)
         rules = replace(self._rules, date_styles=self._styles)
         if self._is_first and cells.height:
-            self._refuse_second_heading(cells, kinds, rules)
+            refuse_second_heading(self.name, cells, kinds, rules)
             self._is_first = False
         checked = check(cells, rules, kinds=kinds)
         for name in checked.day_first_proof:
@@ -342,55 +322,3 @@ class EntryReader:
             text = text.filter(text != "")
             if len(text):
                 self._styles[name] = (dates.usual_style(text),)
-
-    def _refuse_second_heading(
-        self, cells: pl.DataFrame, kinds: pl.DataFrame | None, rules: Rules
-    ) -> None:
-        """A row of words where dates, numbers and codes should be, above a row that has them."""
-        numbered = cells.with_row_index("_index").unique("_row", keep="first", maintain_order=True)
-        if numbered.height < 2:
-            return
-        pair = [self._typed_cells(numbered["_index"][i], cells, kinds, rules) for i in (0, 1)]
-        (typed, failing), (_, failing_below) = pair
-        if not typed or failing != set(typed) or failing_below >= set(typed):
-            return
-        if any(re.search(r"\d", text) for text in typed.values()):
-            return
-        ids = [name for name in ID_COLUMNS if name in rules.labels and name in cells.columns]
-        above, below = (
-            " ".join(str(cells[name][int(numbered["_index"][i])]) for name in ids) for i in (0, 1)
-        )
-        has_numbers_only_below = not re.search(r"\d", above) and re.search(r"\d", below)
-        if len(typed) < 2 and not has_numbers_only_below:
-            return
-        row = cells["_row"][0]
-        words = ", ".join(repr(text) for text in list(typed.values())[:5])
-        raise DataError(
-            f"{self.name}: row {row} looks like a second row of headings ({words}); set "
-            f"data_row = {row + 1} in the mapping, and header_row to the row that it names"
-        )
-
-    def _typed_cells(
-        self, index: int, cells: pl.DataFrame, kinds: pl.DataFrame | None, rules: Rules
-    ) -> tuple[dict[str, str], set[str]]:
-        """Of one row: cells that must be a date, number or code, and those that are none."""
-        row = cells.slice(index, 1)
-        checked = check(row, rules, kinds=None if kinds is None else kinds.slice(index, 1))
-        wrong = set(
-            checked.refused.filter(pl.col("reason").is_in(_SHAPE_REASONS))["column"].to_list()
-        )
-        typed, failing = {}, set()
-        for column in rules.table.columns:
-            name = column.name
-            is_typed = (
-                column.type != "str" or name in _TYPED_WORDS or (rules.table.name, name) in ALLOWED
-            )
-            if not is_typed or name not in rules.labels or name not in row.columns:
-                continue
-            text = (row[name][0] or "").strip()
-            label = row["_melted"][0] if name == rules.melted else rules.labels[name]
-            if text:
-                typed[name] = text
-                if label in wrong:
-                    failing.add(name)
-        return typed, failing

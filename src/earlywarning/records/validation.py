@@ -9,53 +9,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
 from typing import Any
 
 import polars as pl
 
 from earlywarning.calendar import SchoolCalendar
-from earlywarning.errors import NotFound
 from earlywarning.records import dates
+from earlywarning.records.cell_values import (
+    BIRTHS,
+    DECIMALS,
+    EARLIEST,
+    ERRORS,
+    EVENT_TABLES,
+    ID_COLUMNS,
+    LATEST,
+    LENGTHS,
+    LONG_NUMBER,
+    RANGES,
+    ROUNDED,
+    TEXT_LENGTH,
+    TRUTHS,
+    TYPES,
+    USUAL_SCORE,
+    period_code,
+    school_year_code,
+)
 from earlywarning.records.codes import ALLOWED, AttendanceCodes
 from earlywarning.records.faults import PLACE, Faults
 from earlywarning.records.tables import Column, Table
 
 NUMBER_KIND, DATE_KIND, FORMULA_KIND = 2, 3, 5
 """Kinds of workbook cells that matter here; see `io.workbook.KINDS`."""
-
-TYPES = {
-    "str": pl.String, "int32": pl.Int32, "int64": pl.Int64, "float64": pl.Float64,
-    "bool": pl.Boolean, "date": pl.Date,
-}  # fmt: skip
-
-ID_COLUMNS = (
-    "school_id", "student", "staff", "homeroom_staff", "household", "national_id", "event",
-)  # fmt: skip
-"""Numbers that are names: always text, never padded."""
-
-RANGES: Mapping[str, tuple[float, float]] = {
-    "grade_level": (0, 20), "max_visits": (0, 1_000), "late_minutes": (0, 1_440),
-    "sick": (0, 366), "permitted": (0, 366), "unexcused": (0, 366), "absent": (0, 366),
-    "effective_days": (0, 366), "points": (-100_000, 100_000), "max_score": (0.01, 10_000),
-}  # fmt: skip
-"""Smallest and largest possible number of a column."""
-
-TRUTHS = {
-    **dict.fromkeys(("true", "yes", "y", "ya", "1"), True),
-    **dict.fromkeys(("false", "no", "n", "tidak", "0"), False),
-}
-EVENT_TABLES = ("attendance", "behaviour", "grade", "visit")
-BIRTHS = (date(1900, 1, 1), date(2100, 1, 1))
-USUAL_SCORE = 100.0
-EARLIEST, LATEST = date(1990, 1, 1), date(2100, 12, 31)
-
-_ERRORS = r"^#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|CALC!|SPILL!)$"
-_ROUNDED = r"^\d([.,]\d+)?[eE]\+?\d+$"
-_DECIMALS = {".": r"^[+-]?\d{1,15}(\.\d{1,15})?$", ",": r"^[+-]?\d{1,15}(,\d{1,15})?$"}
-_LONG_NUMBER = 10**15
-_LENGTHS = {"class_name": 80, "school_year": 7, **dict.fromkeys(ID_COLUMNS, 64)}
-_TEXT_LENGTH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +208,7 @@ class _Check:
         return self._number(name, text, kind, whole=column.type != "float64").cast(dtype)
 
     def _spreadsheet_errors(self, name: str, text: pl.Series, kind: pl.Series | None) -> pl.Series:
-        errors = (text.str.starts_with("#") & text.str.contains(_ERRORS)).fill_null(False)
+        errors = (text.str.starts_with("#") & text.str.contains(ERRORS)).fill_null(False)
         self.refuse(errors, "error_value", name, "a value; correct the formula")
         text = _without(text, errors)
         if kind is not None:
@@ -246,7 +230,7 @@ class _Check:
             self._id(name, text, kind)
         if name == "class_name":
             text = text.str.replace_all(r"\s+", " ")
-        longest = _LENGTHS.get(name, _TEXT_LENGTH)
+        longest = LENGTHS.get(name, TEXT_LENGTH)
         if name == "school_year":
             return self._each(
                 name, text, school_year_code, "wrong_school_year", "a year like 2026-27"
@@ -260,10 +244,10 @@ class _Check:
         long = text.str.contains(r"^\d{16}$")
         if kind is not None:
             number = text.cast(pl.Float64, strict=False)
-            rounded = (kind == NUMBER_KIND) & (number >= _LONG_NUMBER)
+            rounded = (kind == NUMBER_KIND) & (number >= LONG_NUMBER)
             long &= ~rounded
         else:
-            rounded = text.str.contains(_ROUNDED)
+            rounded = text.str.contains(ROUNDED)
         self.refuse(
             rounded, "id_as_number", name, "all digits; format the column as text and export again"
         )
@@ -320,7 +304,7 @@ class _Check:
         self, name: str, text: pl.Series, kind: pl.Series | None, *, whole: bool
     ) -> pl.Series:
         mark = self.rules.decimal
-        shaped = text.str.contains(_DECIMALS[mark])
+        shaped = text.str.contains(DECIMALS[mark])
         plain = text if mark == "." else text.str.replace(",", ".", literal=True)
         if kind is not None:
             shaped |= (kind == NUMBER_KIND) & text.str.contains(r"^-?[\d.]+(e[+-]?\d+)?$")
@@ -454,28 +438,6 @@ class _Check:
             most > self.typed["effective_days"], "out_of_range", "effective_days",
             "at least as many school days as days absent",
         )  # fmt: skip
-
-
-def period_code(value: str, calendar: SchoolCalendar, *, years: bool = False) -> str | None:
-    """The code of a quarter (or, with `years`, of a whole school year); None if there is none."""
-    if years and (year := school_year_code(value)):
-        return year
-    try:
-        return calendar.quarter(value).code
-    except NotFound:
-        return None
-
-
-@cache
-def school_year_code(value: str) -> str | None:
-    """`2026-27` from that, `2026/27`, `2026/2027` or `2026-2027`."""
-    first, _, second = value.replace("/", "-").partition("-")
-    if not (len(first) == 4 and first.isdecimal() and second.isdecimal()):
-        return None
-    year = int(first)
-    if not 1990 <= year <= 2100 or second not in (str(year + 1), f"{(year + 1) % 100:02d}"):
-        return None
-    return f"{year}-{(year + 1) % 100:02d}"
 
 
 def _translate(text: pl.Series, words: Mapping[str, str]) -> pl.Series:

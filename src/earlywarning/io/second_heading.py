@@ -1,0 +1,82 @@
+"""Two heading rows where the mapping knows one: found before the second is read as data."""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+from earlywarning.errors import DataError
+from earlywarning.records.cell_values import ID_COLUMNS
+from earlywarning.records.codes import ALLOWED
+from earlywarning.records.validation import Rules, check
+
+_TYPED_WORDS = ("school_year", "period", "code")
+_SHAPE_REASONS = (
+    "wrong_date_style", "wrong_number", "unknown_code", "wrong_period", "wrong_school_year",
+)  # fmt: skip
+
+
+def refuse_second_heading(
+    name: str, cells: pl.DataFrame, kinds: pl.DataFrame | None, rules: Rules
+) -> None:
+    """Stop if the first row holds words where dates, numbers and codes should be.
+
+    Parameters
+    ----------
+    name : str
+        Of the file.
+    cells, kinds, rules
+        As of `records.validation.check`; the rows under the headings.
+
+    Raises
+    ------
+    DataError
+        If the row below has the dates, numbers and codes that the first one lacks.
+    """
+    numbered = cells.with_row_index("_index").unique("_row", keep="first", maintain_order=True)
+    if numbered.height < 2:
+        return
+    pair = [_typed_cells(numbered["_index"][i], cells, kinds, rules) for i in (0, 1)]
+    (typed, failing), (_, failing_below) = pair
+    if not typed or failing != set(typed) or failing_below >= set(typed):
+        return
+    if any(re.search(r"\d", text) for text in typed.values()):
+        return
+    ids = [item for item in ID_COLUMNS if item in rules.labels and item in cells.columns]
+    above, below = (
+        " ".join(str(cells[item][int(numbered["_index"][i])]) for item in ids) for i in (0, 1)
+    )
+    has_numbers_only_below = not re.search(r"\d", above) and re.search(r"\d", below)
+    if len(typed) < 2 and not has_numbers_only_below:
+        return
+    row = cells["_row"][0]
+    words = ", ".join(repr(text) for text in list(typed.values())[:5])
+    raise DataError(
+        f"{name}: row {row} looks like a second row of headings ({words}); set "
+        f"data_row = {row + 1} in the mapping, and header_row to the row that it names"
+    )
+
+
+def _typed_cells(
+    index: int, cells: pl.DataFrame, kinds: pl.DataFrame | None, rules: Rules
+) -> tuple[dict[str, str], set[str]]:
+    """Of one row: cells that must be a date, number or code, and those that are none."""
+    row = cells.slice(index, 1)
+    checked = check(row, rules, kinds=None if kinds is None else kinds.slice(index, 1))
+    wrong = set(checked.refused.filter(pl.col("reason").is_in(_SHAPE_REASONS))["column"].to_list())
+    typed, failing = {}, set()
+    for column in rules.table.columns:
+        name = column.name
+        is_typed = (
+            column.type != "str" or name in _TYPED_WORDS or (rules.table.name, name) in ALLOWED
+        )
+        if not is_typed or name not in rules.labels or name not in row.columns:
+            continue
+        text = (row[name][0] or "").strip()
+        label = row["_melted"][0] if name == rules.melted else rules.labels[name]
+        if text:
+            typed[name] = text
+            if label in wrong:
+                failing.add(name)
+    return typed, failing

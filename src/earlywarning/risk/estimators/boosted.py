@@ -1,0 +1,254 @@
+"""Boosted trees (XGBoost): shallow, strongly regularised, never against the sense of a feature."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Self
+
+import numpy as np
+import pandas as pd
+import xgboost as xgb
+
+from earlywarning.risk.estimators.base import MAIN_FILE, json_bytes
+from earlywarning.risk.estimators.calibration import Sigmoid, fit_sigmoid
+from earlywarning.risk.estimators.matrix import matrix
+from earlywarning.risk.estimators.treatment import USED, treatment
+from earlywarning.risk.spec import BoostedSetting
+from earlywarning.risk.splits import inner_folds
+
+TREES_FILE = "trees.ubj"
+SEARCH_ROWS = 60_000
+"""Rows on which settings are compared; more would change the choice little and cost much."""
+
+PATIENCE = 40
+"""Trees without improvement after which a fold stops."""
+
+
+class Boosted:
+    """Gradient-boosted trees with monotone constraints, calibrated on later quarters.
+
+    Parameters
+    ----------
+    features : sequence of str
+    increasing, decreasing : sequence of str
+        Of more of which the risk may only rise, or only fall.
+    settings : sequence of BoostedSetting
+        To choose from, by log loss on later quarters.
+    rounds : int
+        Trees; with more than one setting, the most there may be.
+    threads : int
+        The model is the same, bit for bit, for any number.
+
+    Attributes
+    ----------
+    booster_ : xgboost.Booster
+        Its last input column is the treatment, which may only lower the risk.
+    calibration_ : Sigmoid
+    treatment_ : str
+    """
+
+    kind: ClassVar[str] = "boosted"
+
+    def __init__(
+        self,
+        features: Sequence[str],
+        settings: Sequence[BoostedSetting],
+        *,
+        rounds: int,
+        increasing: Sequence[str] = (),
+        decreasing: Sequence[str] = (),
+        threads: int = 1,
+    ) -> None:
+        self.features = tuple(features)
+        self.settings = tuple(settings)
+        self.rounds = rounds
+        self.increasing = tuple(increasing)
+        self.decreasing = tuple(decreasing)
+        self.threads = threads
+        self.treatment_ = ""
+
+    def tuned(
+        self,
+        X: pd.DataFrame,
+        y: np.ndarray,
+        *,
+        visited: np.ndarray | None,
+        quarters: np.ndarray,
+        seed: int,
+    ) -> Boosted:
+        """The same candidate with setting and number of trees chosen, on later quarters."""
+        if len(self.settings) == 1:
+            return self
+        known = np.flatnonzero(~np.isnan(y))
+        if len(known) > SEARCH_ROWS:
+            rng = np.random.default_rng(seed)
+            known = np.sort(rng.choice(known, SEARCH_ROWS, replace=False))
+        y, quarters = y[known], quarters[known]
+        treated, _ = treatment(None if visited is None else visited[known], y)
+        values = np.column_stack([self._values(X)[known], treated]).astype(np.float32)
+        folds = [
+            (self._data(values[earlier], y[earlier]), self._data(values[later], y[later]), later)
+            for earlier, later in inner_folds(quarters, seed=seed)
+            if 0 < y[earlier].sum() < len(earlier)
+        ]
+        best = (np.inf, self.settings[0], min(self.rounds, 100))
+        for setting in self.settings if folds else ():
+            loss, trees = self._curve(folds, setting, seed)
+            if loss < best[0]:
+                best = (loss, setting, trees)
+        return Boosted(
+            self.features,
+            [best[1]],
+            rounds=best[2],
+            increasing=self.increasing,
+            decreasing=self.decreasing,
+            threads=self.threads,
+        )
+
+    def _curve(
+        self,
+        folds: Sequence[tuple[xgb.DMatrix, xgb.DMatrix, np.ndarray]],
+        setting: BoostedSetting,
+        seed: int,
+    ) -> tuple[float, int]:
+        """Lowest log loss over all folds together, and the number of trees that had it."""
+        curves = []
+        for earlier, later, _ in folds:
+            history: dict[str, dict[str, list[float]]] = {}
+            xgb.train(
+                self._parameters(setting, seed),
+                earlier,
+                self.rounds,
+                evals=[(later, "later")],
+                evals_result=history,
+                early_stopping_rounds=PATIENCE,
+                verbose_eval=False,
+            )
+            curves.append(history["later"]["logloss"])
+        # A fold that stopped early would only have become worse: its last value stands.
+        longest = max(map(len, curves))
+        weights = np.array([len(later) for _, _, later in folds], dtype=np.float64)
+        padded = np.array([curve + curve[-1:] * (longest - len(curve)) for curve in curves])
+        mean = (weights[:, None] * padded).sum(axis=0) / weights.sum()
+        return float(mean.min()), int(mean.argmin()) + 1
+
+    def fit(
+        self,
+        X: pd.DataFrame,
+        y: np.ndarray,
+        *,
+        visited: np.ndarray | None,
+        quarters: np.ndarray,
+        seed: int,
+    ) -> Self:
+        """Learn, and calibrate on quarters that the trees of earlier ones had not seen."""
+        chosen = self.tuned(X, y, visited=visited, quarters=quarters, seed=seed)
+        setting, self.rounds_ = chosen.settings[0], chosen.rounds
+        self.setting_ = setting
+        known = ~np.isnan(y)
+        y, quarters = y[known], quarters[known]
+        treated, self.treatment_ = treatment(None if visited is None else visited[known], y)
+        if self.treatment_ != USED:
+            treated = np.zeros(len(y))
+        values = np.column_stack([self._values(X)[known], treated]).astype(np.float32)
+        margins, truths = [np.empty(0)], [np.empty(0)]
+        for earlier, later in inner_folds(quarters, seed=seed):
+            if not 0 < y[earlier].sum() < len(earlier):
+                continue
+            trees = self._train(values[earlier], y[earlier], setting, seed)
+            margins.append(self._margin(trees, values[later]))
+            truths.append(y[later])
+        self.calibration_ = fit_sigmoid(np.concatenate(margins), np.concatenate(truths))
+        self.booster_ = self._train(values, y, setting, seed)
+        return self
+
+    def predict_risk(self, X: pd.DataFrame) -> np.ndarray:
+        """Risk if nobody visits, shape (n,)."""
+        return self.predict_factual(X, None)
+
+    def predict_factual(self, X: pd.DataFrame, visited: np.ndarray | None) -> np.ndarray:
+        """Risk given the visits that were made, shape (n,)."""
+        return self.calibration_.risk(self._margin(self.booster_, self._inputs(X, visited)))
+
+    def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
+        """XGBoost's own exact Shapley values (Lundberg et al. 2018), calibrated."""
+        data = xgb.DMatrix(self._inputs(X, None), nthread=self.threads)
+        parts = self.booster_.predict(data, pred_contribs=True).astype(np.float64)
+        n = len(self.features)
+        return pd.DataFrame(parts[:, :n] * self.calibration_.slope, columns=list(self.features))
+
+    def to_files(self) -> dict[str, bytes]:
+        """The trees as UBJ, the rest as JSON."""
+        value = {
+            "kind": self.kind,
+            "features": list(self.features),
+            "increasing": list(self.increasing),
+            "decreasing": list(self.decreasing),
+            "rounds": self.rounds_,
+            "setting": {name: getattr(self.setting_, name) for name in BoostedSetting.__slots__},
+            "treatment": self.treatment_,
+            "calibration": [self.calibration_.intercept, self.calibration_.slope],
+        }
+        trees = bytes(self.booster_.save_raw(raw_format="ubj"))
+        return {MAIN_FILE: json_bytes(value), TREES_FILE: trees}
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> Self:
+        """The estimator of `to_files`."""
+        value = json.loads(files[MAIN_FILE])
+        made = cls(
+            value["features"],
+            [BoostedSetting(**value["setting"])],
+            rounds=value["rounds"],
+            increasing=value["increasing"],
+            decreasing=value["decreasing"],
+        )
+        made.setting_, made.rounds_ = made.settings[0], made.rounds
+        made.treatment_ = value["treatment"]
+        made.calibration_ = Sigmoid(*value["calibration"])
+        made.booster_ = xgb.Booster(model_file=bytearray(files[TREES_FILE]))
+        return made
+
+    def _values(self, X: pd.DataFrame) -> np.ndarray:
+        return matrix(X, self.features, who="the boosted model")
+
+    def _inputs(self, X: pd.DataFrame, visited: np.ndarray | None) -> np.ndarray:
+        treated = np.zeros(len(X))
+        if visited is not None and self.treatment_ == USED:
+            treated = np.nan_to_num(visited, nan=0.0)
+        return np.column_stack([self._values(X), treated]).astype(np.float32)
+
+    def _data(self, values: np.ndarray, y: np.ndarray | None) -> xgb.DMatrix:
+        return xgb.DMatrix(values, y, nthread=self.threads)
+
+    def _parameters(self, setting: BoostedSetting, seed: int) -> dict[str, object]:
+        signs = [(name in self.increasing) - (name in self.decreasing) for name in self.features]
+        # The treatment comes last: a visit may only lower the risk. Where visited children did
+        # worse than their records explain, that is why they were visited.
+        return {
+            "objective": "binary:logistic",
+            "eval_metric": "logloss",
+            "tree_method": "hist",
+            "max_depth": setting.depth,
+            "learning_rate": setting.learning_rate,
+            "min_child_weight": setting.min_child_weight,
+            "colsample_bytree": setting.column_share,
+            "subsample": setting.row_share,
+            "reg_lambda": setting.l2,
+            "max_bin": 128,
+            "monotone_constraints": (*signs, -1),
+            "seed": seed,
+            "nthread": self.threads,
+        }
+
+    def _train(
+        self, values: np.ndarray, y: np.ndarray, setting: BoostedSetting, seed: int
+    ) -> xgb.Booster:
+        return xgb.train(
+            self._parameters(setting, seed), self._data(values, y), self.rounds_,
+            verbose_eval=False,
+        )  # fmt: skip
+
+    def _margin(self, booster: xgb.Booster, values: np.ndarray) -> np.ndarray:
+        return booster.predict(self._data(values, None), output_margin=True).astype(np.float64)

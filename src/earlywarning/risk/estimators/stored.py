@@ -1,0 +1,35 @@
+"""From stored files back to an estimator."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from earlywarning.errors import ArtifactError
+from earlywarning.risk.estimators.base import MAIN_FILE, Estimator
+from earlywarning.risk.estimators.boosted import Boosted
+from earlywarning.risk.estimators.last_value import LastValue
+from earlywarning.risk.estimators.logistic import Logistic
+from earlywarning.risk.estimators.rule import Rule
+
+KINDS: dict[str, type[Estimator]] = {
+    kind.kind: kind for kind in (Rule, LastValue, Logistic, Boosted)
+}
+
+
+def from_files(files: Mapping[str, bytes]) -> Estimator:
+    """The estimator that `to_files` stored; the bytes must have been checked before.
+
+    Raises
+    ------
+    ArtifactError
+        If the files are not those of an estimator.
+    """
+    try:
+        kind = json.loads(files[MAIN_FILE])["kind"]
+        return KINDS[kind].from_files(files)
+    except (KeyError, ValueError, TypeError) as error:
+        raise ArtifactError(
+            f"a stored model cannot be read ({type(error).__name__}: {error}); it was made by "
+            "another version of earlywarning: train again with `earlywarning train`"
+        ) from error

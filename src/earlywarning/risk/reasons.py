@@ -1,0 +1,181 @@
+"""Why a child is on the list: at most three dated facts, as codes and numbers.
+
+What each feature adds to a risk is exact (coefficients, or XGBoost's own Shapley values). It is
+added up by theme, and a theme is worth what the priority would lose without it. Only then is a fact
+looked for that is true, is a matter of concern, and can be changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from earlywarning.calendar import Quarter, SchoolCalendar, day_date
+from earlywarning.features.windows import Windows
+from earlywarning.records.tables import OUTCOMES
+from earlywarning.risk.estimators.base import Estimator
+from earlywarning.risk.estimators.calibration import expit, logit
+from earlywarning.risk.estimators.rule import holds
+from earlywarning.risk.reason_facts import DERIVED, THEMES, Fact
+
+MOST = 3
+MOST_OF_A_DOMAIN = 2
+LEAST_LOSS = 0.002
+"""Priority that must hang on a theme for it to be worth a sentence."""
+
+CODES: dict[str, tuple[str, tuple[str, ...]]] = {
+    fact.code: (theme.domain, fact.placeholders) for theme in THEMES for fact in theme.facts
+}
+"""Every code, its domain, and the placeholders that its sentence may use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One fact.
+
+    Attributes
+    ----------
+    code : str
+        A key of `CODES`.
+    domain : str
+        `attendance`, `behaviour` or `grades`.
+    numbers : dict of str to int, float or str
+        Plain values; `since` is an ISO date, the first day counted.
+    as_of : date
+        The fact is as it was known when this day began.
+    """
+
+    code: str
+    domain: str
+    numbers: dict[str, int | float | str]
+    as_of: date
+
+
+def reasons(
+    estimators: Mapping[str, Estimator],
+    X: pd.DataFrame,
+    quarter: Quarter,
+    *,
+    calendar: SchoolCalendar,
+    weights: Mapping[str, float],
+) -> list[list[Reason]]:
+    """The reasons of every student.
+
+    Parameters
+    ----------
+    estimators : mapping of outcome to Estimator
+        Those that scored.
+    X : DataFrame, shape (n, n_features)
+        As scored: the features as of `quarter.start`.
+    quarter : Quarter
+        The quarter that was predicted.
+    calendar : SchoolCalendar
+        To date the facts.
+    weights : mapping of outcome to float
+        Of the priority.
+
+    Returns
+    -------
+    list of list of Reason
+        One list a row of `X`, at most three, those of a domain together, the weightiest domain
+        first; empty where nothing that can be changed raised the priority.
+    """
+    columns = _columns(X)
+    losses = _losses(estimators, X, weights)
+    facts = np.full(losses.shape, -1)
+    for at, theme in enumerate(THEMES):
+        for index in reversed(range(len(theme.facts))):
+            facts[_true(theme.facts[index], columns), at] = index
+    losses = np.where((facts >= 0) & (losses >= LEAST_LOSS), losses, 0.0)
+    since = _since(quarter, calendar)
+    return [
+        [
+            Reason(
+                THEMES[at].facts[facts[row, at]].code,
+                THEMES[at].domain,
+                _numbers(THEMES[at].facts[facts[row, at]], columns, row, since),
+                quarter.start,
+            )
+            for at in _chosen(losses[row])
+        ]
+        for row in range(len(X))
+    ]
+
+
+def _losses(
+    estimators: Mapping[str, Estimator], X: pd.DataFrame, weights: Mapping[str, float]
+) -> np.ndarray:
+    """What the priority would lose without each theme, shape (n, n_themes)."""
+    losses = np.zeros((len(X), len(THEMES)))
+    for outcome in OUTCOMES:
+        if outcome not in estimators or not weights.get(outcome) or not len(X):
+            continue
+        risk = estimators[outcome].predict_risk(X)
+        added = estimators[outcome].contributions(X)
+        for at, theme in enumerate(THEMES):
+            used = [name for name in theme.features if name in added.columns]
+            if used:
+                without = expit(logit(risk) - added[used].to_numpy().sum(axis=1))
+                losses[:, at] += weights[outcome] * (risk - without)
+    return losses
+
+
+def _chosen(losses: np.ndarray) -> list[int]:
+    """Up to three themes, at most two of a domain; those of a domain together."""
+    picked: list[int] = []
+    for at in np.argsort(-losses, kind="stable").tolist():
+        domain = THEMES[at].domain
+        same = sum(THEMES[other].domain == domain for other in picked)
+        if losses[at] > 0 and same < MOST_OF_A_DOMAIN and len(picked) < MOST:
+            picked.append(at)
+    order = list(dict.fromkeys(THEMES[at].domain for at in picked))
+    return sorted(picked, key=lambda at: order.index(THEMES[at].domain))
+
+
+def _columns(X: pd.DataFrame) -> dict[str, np.ndarray]:
+    columns = {str(name): X[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in X.columns}
+    for name, (how, one, other) in DERIVED.items():
+        if how == "minus":
+            columns[name] = columns[one] - columns[other]
+        else:
+            divisor = np.where(columns[other] > 0, columns[other], np.nan)
+            columns[name] = columns[one] / divisor
+    return columns
+
+
+def _true(fact: Fact, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Where a fact holds and all of its numbers are known."""
+    held = np.all([holds(condition, columns) for condition in fact.true], axis=0)
+    for feature in (*fact.counts.values(), *fact.decimals.values()):
+        held &= ~np.isnan(columns[feature.removeprefix("-")])
+    return held
+
+
+def _numbers(
+    fact: Fact, columns: Mapping[str, np.ndarray], row: int, since: Mapping[str, date]
+) -> dict[str, int | float | str]:
+    numbers: dict[str, int | float | str] = {
+        name: int(columns[feature][row]) for name, feature in fact.counts.items()
+    }
+    for name, feature in fact.decimals.items():
+        value = float(columns[feature.removeprefix("-")][row])
+        numbers[name] = round(-value if feature.startswith("-") else value, 1)
+    numbers.update(fact.words)
+    if fact.window:
+        numbers["since"] = since[fact.window].isoformat()
+    return numbers
+
+
+def _since(quarter: Quarter, calendar: SchoolCalendar) -> dict[str, date]:
+    """First day of each window, as the features see it."""
+    at = Windows.of(quarter, as_of_day=quarter.start_day, calendar=calendar)
+    return {
+        "30d": day_date(at.last_30_days.start),
+        "quarter": day_date(at.quarter.start),
+        "year": day_date(at.year.start),
+        "latest": day_date(min(at.year.start, at.before_quarter.start)),
+    }

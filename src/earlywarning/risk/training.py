@@ -1,0 +1,416 @@
+"""From records to the model that serves: candidates compared on later quarters, and a gate.
+
+The honest answer is often the rule. It serves when there is no history to learn from, when nothing
+can be judged, and when the chosen model does not beat it on quarters that had no part in choosing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from earlywarning.risk import splits
+from earlywarning.risk.dataset import Dataset
+from earlywarning.risk.estimators.base import Estimator
+from earlywarning.risk.estimators.boosted import Boosted
+from earlywarning.risk.estimators.last_value import LastValue
+from earlywarning.risk.estimators.logistic import Logistic
+from earlywarning.risk.estimators.rule import Rule
+from earlywarning.risk.evaluation import bootstrap
+from earlywarning.risk.evaluation.calibration import Reliability, reliability
+from earlywarning.risk.evaluation.ranking import RankingReport, capacity_of, evaluate
+from earlywarning.risk.spec import OutcomeSpec
+
+Progress = Callable[[str, int, int], None]
+
+NOTICES = (
+    "no_data",
+    "no_history",
+    "no_outcomes",
+    "one_quarter",
+    "never_happens",
+    "always_happens",
+    "too_few",
+    "nothing_to_judge",
+    "rule_not_beaten",
+    "rule_chosen",
+    "visits_too_rare",
+    "visits_not_recorded",
+    "visits_against_sense",
+)
+"""Codes of what a reader of the result must know; words are found elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to be said about a result: a code of `NOTICES`, and its numbers."""
+
+    code: str
+    numbers: Mapping[str, float | int | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SplitResult:
+    """One candidate on one later quarter.
+
+    Attributes
+    ----------
+    role : {"validation", "test"}
+    label : str
+        The quarter; see `splits.Split`.
+    candidate : str
+    ranking : RankingReport
+        At every capacity.
+    reliability : Reliability
+        Risk given the visits made, against what happened.
+    treatment : str
+        How visits entered its training.
+    trained_on : int
+        Rows with a known outcome.
+    """
+
+    role: str
+    label: str
+    candidate: str
+    ranking: RankingReport
+    reliability: Reliability
+    treatment: str
+    trained_on: int
+
+    def figures(self, capacity_share: float) -> dict[str, float]:
+        """The figures to keep, at the school's capacity."""
+        return self.ranking.figures(capacity_of(capacity_share, self.ranking.n))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How one candidate fared where candidates are chosen.
+
+    Attributes
+    ----------
+    found_share : float
+        Share of the validation quarters' trouble found within capacity.
+    behind, behind_error : float
+        Distance behind the best candidate and its standard error; both 0 for the best itself.
+    """
+
+    candidate: str
+    found_share: float
+    behind: float
+    behind_error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Whether the chosen model beat the rule on the test quarters.
+
+    Attributes
+    ----------
+    model : str
+    found_share, rule_found_share : float
+        Share of the test quarters' trouble found within capacity.
+    gain, standard_error, low, high : float
+        Their difference, with a 95 % bootstrap interval.
+    passed : bool
+        Gain above the spec's `min_gain`.
+    """
+
+    model: str
+    found_share: float
+    rule_found_share: float
+    gain: float
+    standard_error: float
+    low: float
+    high: float
+    passed: bool
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What came of training one outcome.
+
+    Attributes
+    ----------
+    outcome : str
+    estimator : Estimator or None
+        What serves, refitted on every closed quarter; None if the outcome cannot be scored.
+    chosen : str
+        Candidate that won the comparison; `rule` where there was none.
+    served : str or None
+        Kind of `estimator`.
+    notices : tuple of Notice
+    plan : splits.Plan
+    rows, positives : int
+        Students and quarters with a known outcome, and those in trouble.
+    selection : tuple of Choice
+    gate : Gate or None
+    splits : tuple of SplitResult
+    """
+
+    outcome: str
+    estimator: Estimator | None
+    chosen: str
+    served: str | None
+    notices: tuple[Notice, ...]
+    plan: splits.Plan
+    rows: int
+    positives: int
+    selection: tuple[Choice, ...] = ()
+    gate: Gate | None = None
+    splits: tuple[SplitResult, ...] = ()
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether the risks come from this school's history; else they are the rule's presets."""
+        return self.estimator is not None and getattr(self.estimator, "calibrated", True)
+
+
+def candidate(name: str, spec: OutcomeSpec, *, threads: int = 1) -> Any:
+    """An unfitted candidate."""
+    if name == "last_value":
+        return LastValue(spec.last_value, spec.last_value_direction)
+    if name == "logistic":
+        return Logistic(spec.features, spec.logistic_strengths)
+    if name == "boosted":
+        return Boosted(
+            spec.features,
+            spec.boosted_settings,
+            rounds=spec.boosted_rounds,
+            increasing=spec.increasing,
+            decreasing=spec.decreasing,
+            threads=threads,
+        )
+    return Rule(spec.outcome, spec.rule)
+
+
+def train(
+    dataset: Dataset,
+    spec: OutcomeSpec,
+    *,
+    capacity_share: float,
+    seed: int,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> TrainingResult:
+    """Compare the candidates, let the winner face the rule, and fit what serves on everything.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Closed quarters only; may be empty.
+    spec : OutcomeSpec
+    capacity_share : float
+        Places on the list as a share of the students, above 0, at most 1.
+    seed : int
+    threads : int
+        The result is the same for any number.
+    progress : function of (stage, done, total), optional
+
+    Returns
+    -------
+    TrainingResult
+        Never fails for lack of data: the rule serves, and `notices` say why.
+    """
+    if not 0 < capacity_share <= 1:
+        raise ValueError(f"capacity_share must be above 0 and at most 1, got {capacity_share}")
+    y = dataset.y[spec.outcome].to_numpy(dtype=np.float64)
+    known = dataset.rows(~np.isnan(y))
+    return _Training(known, spec, capacity_share, seed, threads, progress).result(dataset)
+
+
+@dataclass
+class _Training:
+    """One run over the rows whose outcome is known."""
+
+    data: Dataset
+    spec: OutcomeSpec
+    capacity_share: float
+    seed: int
+    threads: int
+    progress: Progress | None
+
+    def __post_init__(self) -> None:
+        self.y = self.data.y[self.spec.outcome].to_numpy(dtype=np.float64)
+        self.quarters = self.data.ids["quarter"].to_numpy(dtype=str)
+        self.plan = splits.plan(list(self.quarters))
+        self.done = 0
+
+    def result(self, everything: Dataset) -> TrainingResult:
+        obstacle = self._obstacle(everything)
+        if obstacle:
+            return self._rule_alone(obstacle)
+        validation = self._usable(
+            splits.validation_splits(self.quarters, self.plan, seed=self.seed)
+        )
+        tests = self._usable(splits.test_splits(self.quarters, self.plan))
+        if not validation or not tests:
+            return self._rule_alone(Notice("nothing_to_judge"))
+        candidates = self._tuned()
+        self.steps = (len(validation) + len(tests)) * len(candidates) + 1
+        chosen_on = [self._compare(split, candidates) for split in validation]
+        judged_on = [self._compare(split, candidates) for split in tests]
+        selection = self._select([quarterly for quarterly, _ in chosen_on])
+        chosen = self._simplest_near_best(selection)
+        gate = self._gate(chosen, [quarterly for quarterly, _ in judged_on])
+        served = chosen if chosen == "rule" or gate.passed else "rule"
+        estimator = self._fitted(candidates[served], np.arange(len(self.y)))
+        self._step()
+        notices = []
+        if served != chosen:
+            notices.append(Notice("rule_not_beaten", {"model": chosen, "gain": gate.gain}))
+        elif served == "rule":
+            notices.append(Notice("rule_chosen"))
+        if f"visits_{estimator.treatment_}" in NOTICES:
+            notices.append(Notice(f"visits_{estimator.treatment_}"))
+        return TrainingResult(
+            outcome=self.spec.outcome,
+            estimator=estimator,
+            chosen=chosen,
+            served=served,
+            notices=tuple(notices),
+            plan=self.plan,
+            rows=len(self.y),
+            positives=int(self.y.sum()),
+            selection=tuple(selection),
+            gate=gate,
+            splits=tuple(item for _, results in [*chosen_on, *judged_on] for item in results),
+        )
+
+    def _obstacle(self, everything: Dataset) -> Notice | None:
+        """Why nothing can be learnt, if so."""
+        positives, rows = int(self.y.sum()), len(self.y)
+        if not len(everything):
+            return Notice("no_history")
+        if not rows:
+            evidence = everything.X[list(self.spec.rule.evidence)].notna().to_numpy()
+            return Notice("no_outcomes" if evidence.any() else "no_data")
+        if len(self.plan.quarters) < 2:
+            return Notice("one_quarter", {"quarter": self.plan.quarters[0]})
+        if positives == 0:
+            return Notice("never_happens", {"students": rows})
+        if positives == rows:
+            return Notice("always_happens", {"students": rows})
+        fewest = min(positives, rows - positives)
+        if fewest < self.spec.min_positives:
+            return Notice("too_few", {"found": fewest, "needed": self.spec.min_positives})
+        return None
+
+    def _rule_alone(self, why: Notice) -> TrainingResult:
+        rule: Rule | None = Rule(self.spec.outcome, self.spec.rule)
+        if why.code == "no_data":
+            rule = None
+        elif rule is not None and len(self.y):
+            rule.fit(self.data.X, self.y)
+        return TrainingResult(
+            outcome=self.spec.outcome,
+            estimator=rule,
+            chosen="rule",
+            served="rule" if rule else None,
+            notices=(why,),
+            plan=self.plan,
+            rows=len(self.y),
+            positives=int(self.y.sum()),
+        )
+
+    def _usable(self, offered: Any) -> list[splits.Split]:
+        """Splits that have enough to learn from, if any of them has somebody to find."""
+        least = self.spec.min_positives
+        kept = []
+        for split in offered:
+            learnt = self.y[split.train]
+            if len(split.later) and min(learnt.sum(), len(learnt) - learnt.sum()) >= least:
+                kept.append(split)
+        return kept if any(self.y[split.later].any() for split in kept) else []
+
+    def _tuned(self) -> dict[str, Any]:
+        """Candidates with their strengths set, on quarters before the first test quarter."""
+        before = np.flatnonzero(self.quarters < self.plan.test[0])
+        rows = self.data.rows(before)
+        made = {}
+        for name in self.spec.candidates:
+            made[name] = candidate(name, self.spec, threads=self.threads)
+            if hasattr(made[name], "tuned"):
+                made[name] = made[name].tuned(
+                    rows.X,
+                    self.y[before],
+                    visited=rows.visited,
+                    quarters=self.quarters[before],
+                    seed=self.seed,
+                )
+        return made
+
+    def _fitted(self, offered: Any, at: np.ndarray) -> Any:
+        rows = self.data.rows(at)
+        return offered.fit(
+            rows.X,
+            self.y[at],
+            visited=rows.visited,
+            quarters=self.quarters[at],
+            seed=self.seed,
+        )
+
+    def _compare(
+        self, split: splits.Split, candidates: Mapping[str, Any]
+    ) -> tuple[bootstrap.Quarterly, list[SplitResult]]:
+        """Every candidate, learnt on the earlier rows, judged on the later ones."""
+        later, y = self.data.rows(split.later), self.y[split.later]
+        risks, results = {}, []
+        for name, offered in candidates.items():
+            fitted = self._fitted(offered, split.train)
+            risks[name] = fitted.predict_risk(later.X)
+            factual = fitted.predict_factual(later.X, later.visited)
+            results.append(
+                SplitResult(
+                    role=split.role,
+                    label=split.label,
+                    candidate=name,
+                    ranking=evaluate(y, risks[name], factual=factual),
+                    reliability=reliability(y, factual),
+                    treatment=fitted.treatment_,
+                    trained_on=len(split.train),
+                )
+            )
+            self._step()
+        return bootstrap.Quarterly(y, risks), results
+
+    def _select(self, quarters: Sequence[bootstrap.Quarterly]) -> list[Choice]:
+        drawn = bootstrap.found_share(quarters, capacity_share=self.capacity_share, seed=self.seed)
+        best = max(drawn.value, key=lambda name: drawn.value[name])
+        out = []
+        for name, value in drawn.value.items():
+            behind, error, _, _ = drawn.difference(best, name)
+            out.append(Choice(name, value, behind, error))
+        return out
+
+    def _simplest_near_best(self, selection: Sequence[Choice]) -> str:
+        """The simplest candidate within so many standard errors of the best (Breiman et al. 1984).
+
+        The error is that of the difference: all candidates rank the same students, so it is much
+        smaller than that of either share.
+        """
+        limit = self.spec.standard_errors
+        return next(c.candidate for c in selection if c.behind <= limit * c.behind_error)
+
+    def _gate(self, chosen: str, quarters: Sequence[bootstrap.Quarterly]) -> Gate:
+        drawn = bootstrap.found_share(
+            quarters, capacity_share=self.capacity_share, seed=self.seed + 1
+        )
+        gain, error, low, high = drawn.difference(chosen, "rule")
+        return Gate(
+            model=chosen,
+            found_share=drawn.value[chosen],
+            rule_found_share=drawn.value["rule"],
+            gain=gain,
+            standard_error=error,
+            low=low,
+            high=high,
+            passed=gain > self.spec.min_gain,
+        )
+
+    def _step(self) -> None:
+        self.done += 1
+        if self.progress:
+            self.progress(f"train {self.spec.outcome}", self.done, self.steps)

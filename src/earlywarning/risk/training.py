@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from earlywarning.risk import splits
 from earlywarning.risk.dataset import Dataset
@@ -26,8 +27,8 @@ from earlywarning.risk.spec import OutcomeSpec
 
 Progress = Callable[[str, int, int], None]
 
-NOTICES = (
-    "no_data",
+MODEL_BETTER = "model_better"
+WHY_RULE = (
     "no_history",
     "no_outcomes",
     "one_quarter",
@@ -35,13 +36,14 @@ NOTICES = (
     "always_happens",
     "too_few",
     "nothing_to_judge",
-    "rule_not_beaten",
     "rule_chosen",
-    "visits_too_rare",
-    "visits_not_recorded",
-    "visits_against_sense",
+    "not_better",
 )
-"""Codes of what a reader of the result must know; words are found elsewhere."""
+WHY = (MODEL_BETTER, *WHY_RULE, "no_data")
+"""Codes of why that serves which serves; words are found elsewhere."""
+
+NOTICES = (*WHY_RULE, "no_data", "visits_too_rare", "visits_not_recorded", "visits_against_sense")
+"""Codes of what a reader of the result must know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,11 @@ class TrainingResult:
     splits: tuple[SplitResult, ...] = ()
 
     @property
+    def why(self) -> str:
+        """Why that serves which serves: a code of `WHY`."""
+        return next((n.code for n in self.notices if n.code in WHY), MODEL_BETTER)
+
+    @property
     def calibrated(self) -> bool:
         """Whether the risks come from this school's history; else they are the rule's presets."""
         return self.estimator is not None and getattr(self.estimator, "calibrated", True)
@@ -217,15 +224,35 @@ def train(
     if not 0 < capacity_share <= 1:
         raise ValueError(f"capacity_share must be above 0 and at most 1, got {capacity_share}")
     y = dataset.y[spec.outcome].to_numpy(dtype=np.float64)
-    known = dataset.rows(~np.isnan(y))
-    return _Training(known, spec, capacity_share, seed, threads, progress).result(dataset)
+    known = np.flatnonzero(~np.isnan(y))
+    run = _Training(
+        X=dataset.X[list(_looked_at(spec))].iloc[known],
+        y=y[known],
+        quarters=dataset.ids["quarter"].to_numpy(dtype=str)[known],
+        visited=dataset.visited[known],
+        spec=spec,
+        capacity_share=capacity_share,
+        seed=seed,
+        threads=threads,
+        progress=progress,
+    )
+    return run.result(dataset)
+
+
+def _looked_at(spec: OutcomeSpec) -> tuple[str, ...]:
+    """Every feature that any candidate uses."""
+    rule = Rule(spec.outcome, spec.rule)
+    return tuple(dict.fromkeys([*spec.features, spec.last_value, *rule.features]))
 
 
 @dataclass
 class _Training:
     """One run over the rows whose outcome is known."""
 
-    data: Dataset
+    X: pd.DataFrame
+    y: np.ndarray
+    quarters: np.ndarray
+    visited: np.ndarray
     spec: OutcomeSpec
     capacity_share: float
     seed: int
@@ -233,8 +260,6 @@ class _Training:
     progress: Progress | None
 
     def __post_init__(self) -> None:
-        self.y = self.data.y[self.spec.outcome].to_numpy(dtype=np.float64)
-        self.quarters = self.data.ids["quarter"].to_numpy(dtype=str)
         self.plan = splits.plan(list(self.quarters))
         self.done = 0
 
@@ -260,7 +285,7 @@ class _Training:
         self._step()
         notices = []
         if served != chosen:
-            notices.append(Notice("rule_not_beaten", {"model": chosen, "gain": gate.gain}))
+            notices.append(Notice("not_better", {"model": chosen, "gain": gate.gain}))
         elif served == "rule":
             notices.append(Notice("rule_chosen"))
         if f"visits_{estimator.treatment_}" in NOTICES:
@@ -303,7 +328,7 @@ class _Training:
         if why.code == "no_data":
             rule = None
         elif rule is not None and len(self.y):
-            rule.fit(self.data.X, self.y)
+            rule.fit(self.X, self.y)
         return TrainingResult(
             outcome=self.spec.outcome,
             estimator=rule,
@@ -328,26 +353,24 @@ class _Training:
     def _tuned(self) -> dict[str, Any]:
         """Candidates with their strengths set, on quarters before the first test quarter."""
         before = np.flatnonzero(self.quarters < self.plan.test[0])
-        rows = self.data.rows(before)
         made = {}
         for name in self.spec.candidates:
             made[name] = candidate(name, self.spec, threads=self.threads)
             if hasattr(made[name], "tuned"):
                 made[name] = made[name].tuned(
-                    rows.X,
+                    self.X.iloc[before],
                     self.y[before],
-                    visited=rows.visited,
+                    visited=self.visited[before],
                     quarters=self.quarters[before],
                     seed=self.seed,
                 )
         return made
 
     def _fitted(self, offered: Any, at: np.ndarray) -> Any:
-        rows = self.data.rows(at)
         return offered.fit(
-            rows.X,
+            self.X.iloc[at],
             self.y[at],
-            visited=rows.visited,
+            visited=self.visited[at],
             quarters=self.quarters[at],
             seed=self.seed,
         )
@@ -356,12 +379,12 @@ class _Training:
         self, split: splits.Split, candidates: Mapping[str, Any]
     ) -> tuple[bootstrap.Quarterly, list[SplitResult]]:
         """Every candidate, learnt on the earlier rows, judged on the later ones."""
-        later, y = self.data.rows(split.later), self.y[split.later]
+        X, y = self.X.iloc[split.later], self.y[split.later]
         risks, results = {}, []
         for name, offered in candidates.items():
             fitted = self._fitted(offered, split.train)
-            risks[name] = fitted.predict_risk(later.X)
-            factual = fitted.predict_factual(later.X, later.visited)
+            risks[name] = fitted.predict_risk(X)
+            factual = fitted.predict_factual(X, self.visited[split.later])
             results.append(
                 SplitResult(
                     role=split.role,

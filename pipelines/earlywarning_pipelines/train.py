@@ -1,0 +1,324 @@
+"""Train, compare on later quarters, and put the honest winner in service."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import earlywarning
+from earlywarning.district import District
+from earlywarning.errors import ConfigError, DataError
+from earlywarning.io import figures
+from earlywarning.io.dataset import history_quarters, load_dataset
+from earlywarning.io.engine import Engine
+from earlywarning.io.facts import FactStore
+from earlywarning.io.model_registry import LoadedModel, ModelRegistry, Run
+from earlywarning.io.register import list_basis
+from earlywarning.io.register.db import Register
+from earlywarning.records.tables import OUTCOMES
+from earlywarning.risk import spec as specs
+from earlywarning.risk import training
+from earlywarning.risk.dataset import Dataset
+from earlywarning.risk.estimators.base import json_bytes
+from earlywarning.risk.report import every_capacity, metrics, report
+from earlywarning.risk.spec import OutcomeSpec
+from earlywarning.risk.training import TrainingResult
+from earlywarning.visits.capacity import split
+from earlywarning_pipelines import model_card
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str, int, int], None]
+
+DEFAULT_SHARE = 0.10
+"""Places as a share of the students, where there is no class to count from."""
+
+
+@dataclass(frozen=True)
+class TrainedOutcome:
+    """What came of one outcome.
+
+    Attributes
+    ----------
+    outcome : str
+    result : TrainingResult
+    report : dict
+        As recorded in the register and on the card.
+    model : LoadedModel or None
+        What serves now; None if the outcome cannot be scored.
+    """
+
+    outcome: str
+    result: TrainingResult
+    report: dict[str, Any]
+    model: LoadedModel | None
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What came of `train`.
+
+    Attributes
+    ----------
+    as_of : date
+    snapshot_id : str
+    quarters : tuple of str
+        Closed ones, oldest first.
+    students : int
+        In the newest of them.
+    capacity_share : float
+        Places for concern as a share of them.
+    outcomes : tuple of TrainedOutcome
+    """
+
+    as_of: date
+    snapshot_id: str
+    quarters: tuple[str, ...]
+    students: int
+    capacity_share: float
+    outcomes: tuple[TrainedOutcome, ...]
+
+
+def run(
+    *,
+    engine: Engine,
+    store: FactStore,
+    register: Register,
+    registry: ModelRegistry,
+    district: District,
+    as_of: date,
+    trained_at: datetime,
+    outcomes: Sequence[str] | None = None,
+    seed: int,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> TrainResult:
+    """Train the outcomes and let each winner serve, all of them at once.
+
+    Parameters
+    ----------
+    as_of : date
+        Only what was known before this day is used.
+    trained_at : datetime
+        Now, in UTC without zone.
+    outcomes : sequence of str, optional
+        Default all.
+    seed : int
+        Stored.
+    threads : int
+        The models are the same for any number.
+    progress : function of (stage, done, total), optional
+
+    Raises
+    ------
+    ConfigError
+        If an outcome is unknown, or a `spec.toml` cannot be.
+    DataError
+        If nothing was imported yet.
+    """
+    wanted = _wanted(outcomes)
+    chosen = {outcome: specs.load(outcome) for outcome in wanted}
+    snapshot_id = register.current_snapshot()
+    if snapshot_id is None:
+        raise DataError("nothing was imported yet; `earlywarning import` first")
+    registry.align_aliases()
+    dataset = _history(engine, store, snapshot_id, district, as_of, progress)
+    share = _capacity_share(dataset, register, district)
+    results = {
+        outcome: training.train(
+            dataset, spec, capacity_share=share, seed=seed, threads=threads, progress=progress
+        )
+        for outcome, spec in chosen.items()
+    }
+    reports = {
+        outcome: report(result, capacity_share=share, seed=seed)
+        for outcome, result in results.items()
+    }
+    logged = []
+    for done, (outcome, result) in enumerate(results.items()):
+        _tell(progress, "record", done, len(results))
+        about = _About(district, as_of, snapshot_id, share)
+        run_ = _run(result, reports[outcome], chosen[outcome], about)
+        kept = registry.log(
+            district.name, run_, _files(result, reports[outcome], chosen[outcome]), at=trained_at
+        )
+        if kept is not None:
+            logged.append((outcome, str(result.served), kept, reports[outcome]))
+    _tell(progress, "serve", 0, 1)
+    serving = {
+        model.outcome: model
+        for model in registry.put_in_service(
+            district.name, logged, snapshot_id=snapshot_id, trained_at=trained_at
+        )
+    }
+    _tell(progress, "serve", 1, 1)
+    log.info("trained %s on %d rows", ", ".join(results), len(dataset))
+    return TrainResult(
+        as_of=as_of,
+        snapshot_id=snapshot_id,
+        quarters=dataset.quarters,
+        students=_newest(dataset).shape[0],
+        capacity_share=share,
+        outcomes=tuple(
+            TrainedOutcome(outcome, result, reports[outcome], serving.get(outcome))
+            for outcome, result in results.items()
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    district: District
+    as_of: date
+    snapshot_id: str
+    capacity_share: float
+
+
+def _tell(progress: Progress | None, stage: str, done: int, total: int) -> None:
+    if progress:
+        progress(stage, done, total)
+
+
+def _wanted(outcomes: Sequence[str] | None) -> list[str]:
+    unknown = sorted(set(outcomes or ()) - set(OUTCOMES))
+    if unknown:
+        raise ConfigError(f"there is no outcome {unknown[0]!r}; allowed: {', '.join(OUTCOMES)}")
+    return [outcome for outcome in OUTCOMES if outcomes is None or outcome in outcomes]
+
+
+def _history(
+    engine: Engine,
+    store: FactStore,
+    snapshot_id: str,
+    district: District,
+    as_of: date,
+    progress: Progress | None,
+) -> Dataset:
+    """Every closed quarter, labelled as it was known before the as-of date."""
+    snapshot = store.folder(snapshot_id)
+    return load_dataset(
+        engine,
+        snapshot,
+        district,
+        quarters=history_quarters(engine, snapshot, district, as_of),
+        known_before=as_of,
+        progress=progress,
+    )
+
+
+def _newest(dataset: Dataset) -> Any:
+    ids = dataset.ids
+    return ids[ids["quarter"] == dataset.quarters[-1]] if len(dataset) else ids
+
+
+def _capacity_share(dataset: Dataset, register: Register, district: District) -> float:
+    """Places for concern of all homeroom teachers together, as a share of the newest cohort."""
+    newest = _newest(dataset)
+    if not len(newest):
+        return DEFAULT_SHARE
+    registered = list_basis.registered(register)
+    # A class without a homeroom teacher on record counts as one more teacher.
+    leads = {registered.leads.get(name, name) for name in newest["class_id"]}
+    usual, preventive = district.visits.capacity, district.visits.preventive_share
+    places = sum(
+        split(registered.capacities.get(lead, usual), preventive).concern for lead in leads
+    )
+    return min(max(places, 1) / len(newest), 1.0)
+
+
+def _files(
+    result: TrainingResult, about: dict[str, Any], spec: OutcomeSpec
+) -> dict[str, bytes] | None:
+    """The model's folder: the same dataset, spec and seed give the same bytes."""
+    if result.estimator is None:
+        return None
+    return {
+        **result.estimator.to_files(),
+        "report.json": json_bytes(about),
+        "spec.toml": spec.text.encode(),
+    }
+
+
+def _run(result: TrainingResult, about: dict[str, Any], spec: OutcomeSpec, of: _About) -> Run:
+    """What MLflow keeps: one run an outcome, with a nested one for each candidate and quarter."""
+    text = (specs.models_folder() / result.outcome / "card.md").read_text(encoding="utf-8")
+    card = model_card.build(
+        text,
+        about,
+        spec,
+        district=of.district.name,
+        as_of=of.as_of,
+        snapshot_id=of.snapshot_id,
+        code_version=earlywarning.__version__,
+    )
+    shared = {
+        "snapshot_id": of.snapshot_id,
+        "spec_sha256": spec.sha256,
+        "district_sha256": of.district.content_hash,
+        "code_version": earlywarning.__version__,
+    }
+    served = about["test"].get(result.served, {})
+    gate = about["gate"] or {}
+    return Run(
+        name=f"{result.outcome} {of.as_of.isoformat()}",
+        params={
+            **shared,
+            "outcome": result.outcome,
+            "as_of": of.as_of.isoformat(),
+            "seed": about["seed"],
+            "capacity_share": of.capacity_share,
+            "served": result.served,
+            "chosen": result.chosen,
+            "why": result.why,
+            "treatment": about["treatment"],
+            "quarters": " ".join(result.plan.quarters),
+            "features": len(spec.features),
+        },
+        tags={"outcome": result.outcome, "snapshot_id": of.snapshot_id},
+        metrics={
+            "rows": result.rows,
+            "positives": result.positives,
+            **{f"test_{name}": value for name, value in served.items() if value is not None},
+            **{f"gate_{name}": value for name, value in gate.items() if isinstance(value, float)},
+        },
+        texts={
+            "card.md": card,
+            "spec.toml": spec.text,
+            "report.json": json.dumps(about, indent=2, sort_keys=True),
+            **_figures(result, of.capacity_share),
+        },
+        nested=[
+            Run(
+                name=f"{one.candidate} {one.role} {one.label}",
+                params={
+                    **shared,
+                    "candidate": one.candidate,
+                    "role": one.role,
+                    "quarter": one.label,
+                    "trained_on": one.trained_on,
+                    "treatment": one.treatment,
+                },
+                tags={"outcome": result.outcome, "candidate": one.candidate, "role": one.role},
+                metrics=metrics(one, of.capacity_share),
+                texts={"every_capacity.csv": every_capacity(one)},
+            )
+            for one in result.splits
+        ],
+    )
+
+
+def _figures(result: TrainingResult, capacity_share: float) -> dict[str, str]:
+    texts = {}
+    for quarter in result.plan.test if result.splits else ():
+        splits = [one for one in result.splits if one.label == quarter]
+        texts[f"figures/found-{quarter}.svg"] = figures.found_at_capacity(
+            {one.candidate: one.ranking for one in splits}, capacity_share=capacity_share
+        )
+        texts[f"figures/calibration-{quarter}.svg"] = figures.calibration(
+            {one.candidate: one.reliability for one in splits}
+        )
+    return texts

@@ -45,7 +45,7 @@ from earlywarning.records.tables import SOURCE_TABLES
 ROW_NUMBER = "#row"
 """Instead of a heading: the number of the row under the headings, 1 for the first."""
 
-_ENTRY_KEYS = {
+ENTRY_KEYS = {
     "table", "file", "sheet", "header_row", "data_row", "delimiter", "date_format", "decimal",
     "namespace", "codes", "blank", "coverage", "lag_days", "rollup", "distinct", "optional",
     "empty", "exit_is", "date_from", "date_to", "columns", "values", "constants", "melt",
@@ -196,7 +196,7 @@ def _table(entry: Any, number: int, defaults: Map[str, Any]) -> TableMapping:
         raise ConfigError(f"{where} table is {name!r}; allowed: {', '.join(SOURCE_TABLES)}")
     where = f"{where} ({name})"
     refuse_unknown(
-        entry, where, _ENTRY_KEYS if name == "attendance" else _ENTRY_KEYS - _ATTENDANCE_KEYS
+        entry, where, ENTRY_KEYS if name == "attendance" else ENTRY_KEYS - _ATTENDANCE_KEYS
     )
     table = SOURCE_TABLES[name]
     columns = read_columns(entry.get("columns", {}), table, where)
@@ -215,8 +215,7 @@ def _table(entry: Any, number: int, defaults: Map[str, Any]) -> TableMapping:
             )
     for column in table.columns:
         filled = {*columns, *constants, *melted}
-        needed = column.required or (table.name, column.name) == ("attendance", "code")
-        if needed and column.name not in filled:
+        if column.required and column.name not in filled:
             raise ConfigError(
                 f"{where}: the column {column.name} is required; name its heading in "
                 "[table.columns], or its value in [table.constants] or [defaults]"

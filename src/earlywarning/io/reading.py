@@ -107,6 +107,8 @@ def _plan(files: Sequence[Path], mapping: Mapping) -> tuple[list[_Job], list[str
     """Which file serves which entries; every file is used, every entry has a file."""
     given: list[tuple[Path, str, bool]] = []
     for path in files:
+        if not path.exists():
+            raise DataError(f"{path}: there is no such file or folder")
         if path.is_dir():
             inside = sorted(item for item in path.rglob("*") if item.is_file())
             given += [
@@ -199,6 +201,10 @@ class _Reader:
             entry = self.delivery.mapping.tables[number]
             layout = (entry.sheet, entry.header_row, entry.data_row, entry.delimiter)
             layouts.setdefault(layout, []).append(number)
+        if file.encoding == "cp1252":
+            self.warnings.append(
+                f"{job.name}: is no UTF-8 and was read as Windows-1252; check names with accents"
+            )
         step = 0
         for numbers in layouts.values():
             table = self._open(file, [self.delivery.mapping.tables[number] for number in numbers])

@@ -166,7 +166,8 @@ def open_text(
     limits = limits or Limits()
     sample, announced = _first_rows(file, delimiter)
     candidates = [mark for mark in (delimiter, announced) if mark][:1] or list(DELIMITERS)
-    tables = {mark: list(csv.reader(sample.split("\n"), delimiter=mark)) for mark in candidates}
+    lines = [line + "\n" for line in sample.split("\n")]
+    tables = {mark: list(csv.reader(lines, delimiter=mark)) for mark in candidates}
     skip = 1 if announced else 0
     chosen = max(candidates, key=lambda mark: _fit(tables[mark][skip:], wanted, header_row or 1))
     rows = tables[chosen][skip:]

@@ -29,7 +29,7 @@ def unknown_students(
     accepted, refused : DataFrame
         `refused` has `records.faults.REFUSAL_SCHEMA`; reasons `unknown_student` and `lost_zeros`.
     """
-    known = known.select(KEY).unique()
+    known = known.select(pl.col(KEY).cast(pl.String)).unique()
     students = rows.select(KEY).unique()
     strange = students.join(known, on=KEY, how="anti")
     return _refuse(rows, strange, known, table, label)
@@ -42,7 +42,7 @@ def renumbered_students(
 
     Without this, `123` beside a known `0123` would become a second child.
     """
-    known = known.select(KEY).unique()
+    known = known.select(pl.col(KEY).cast(pl.String)).unique()
     students = rows.select(KEY).unique()
     strange = students.join(known, on=KEY, how="anti")
     # Within one list the number with more digits is the right one.

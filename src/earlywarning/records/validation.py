@@ -194,7 +194,7 @@ class _Check:
             return self.cells[name].cast(dtype)
         text = self.cells[name]
         kind = self.kinds[name] if self.kinds is not None and name in self.kinds.columns else None
-        if column.required:
+        if column.required and name != "code":  # what an empty mark means, the mapping says
             self.refuse(text.is_null(), "missing", name, "a value in every row", "(empty)")
         text = self._spreadsheet_errors(name, text, kind)
         if name in self.rules.values:

@@ -40,7 +40,7 @@ def settle_delivery(
         delivery.rows[table] = 0
         for part in delivery.store.parts(table):
             rows = delivery.store.load(table, part)
-            before = rows.height
+            before, stored = rows.height, rows.columns
             faults = []
             if table == "student":
                 earlier = rows.clear() if known is None else known
@@ -61,7 +61,8 @@ def settle_delivery(
             faults.append(fault)
             if table == "grade":
                 zeros += int((rows["score"] == 0).sum())
-            delivery.store.replace(table, part, rows)
+            if rows.height != before or "_hash" in stored:
+                delivery.store.replace(table, part, rows)
             # In this step each refused row has one line.
             lines = sum(frame.height for frame in faults)
             _increase(delivery.rows, table, rows.height)

@@ -28,6 +28,8 @@ KINDS = ("empty", "text", "number", "date", "truth", "formula")
 
 _ROWS = 50_000
 _LOOK_AHEAD = 50
+_LAST_ROW = 1_048_576
+"""No spreadsheet program has more rows; a file that claims one would keep us counting."""
 
 
 @dataclass(slots=True)
@@ -169,11 +171,11 @@ def _rows(file: FileKind, sheet: str, limits: Limits) -> Iterator[tuple[int, Seq
             for number, rows in enumerate(zip(*parallel, strict=True), start=1):
                 row = rows[0]
                 count += len(row)
-                if count > limits.cells or len(row) > limits.columns:
+                if count > limits.cells or len(row) > limits.columns or number > _LAST_ROW:
                     raise DataError(
                         f"{file.path.name}, sheet {sheet}: row {number} goes beyond "
-                        f"{limits.columns:,} columns or {limits.cells:,} cells; delete what is "
-                        "outside the table"
+                        f"{limits.columns:,} columns, {limits.cells:,} cells or row {_LAST_ROW:,}; "
+                        "delete what is outside the table"
                     )
                 if len(rows) == 2:
                     row = [

@@ -243,6 +243,29 @@ def test_a_workbook_cut_in_half_is_refused(tmp_path: Path) -> None:
         rows(open_workbook(inspect(path), wanted=["a"]))
 
 
+def rezipped(path: Path, part: str, old: bytes, new: bytes) -> Path:
+    """Change one part of a workbook."""
+    with zipfile.ZipFile(path) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    assert old in parts[part]
+    return archive(path, parts | {part: parts[part].replace(old, new)})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (b'r="2"', b'r="99999999"', "row 1,048,576"),
+        (b'r="A2"', b'r="XFC2"', "goes beyond 1,000 columns"),
+        (b"</c>", b"", "damaged workbook"),
+    ],
+)
+def test_cells_outside_every_sheet(tmp_path: Path, old: bytes, new: bytes, says: str) -> None:
+    path = workbook(tmp_path, ["a"], ["x"])
+    rezipped(path, "xl/worksheets/sheet1.xml", old, new)
+    with pytest.raises(DataError, match=says):
+        rows(open_workbook(inspect(path), wanted=["a"]))
+
+
 def archive(path: Path, parts: dict[str, bytes]) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
         for name, data in parts.items():

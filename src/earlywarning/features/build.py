@@ -1,0 +1,82 @@
+"""All features of all cohort students as of one day; training and scoring both come here."""
+
+from __future__ import annotations
+
+import narwhals.stable.v2 as nw
+
+from earlywarning.calendar import Quarter
+from earlywarning.features import (
+    attendance,
+    behaviour,
+    completeness,
+    enrollment,
+    grades,
+    period_totals,
+    school_days,
+    streaks,
+    visits,
+)
+from earlywarning.features.feature import Feature
+from earlywarning.features.views import Facts
+from earlywarning.features.windows import Windows
+from earlywarning.records.tables import Type
+
+FEATURES: tuple[Feature, ...] = (
+    *enrollment.FEATURES,
+    *attendance.FEATURES,
+    *streaks.FEATURES,
+    *period_totals.FEATURES,
+    *behaviour.FEATURES,
+    *grades.FEATURES,
+    *visits.FEATURES,
+    *completeness.FEATURES,
+)
+"""Every feature, in the order of the table."""
+
+IDS = ("student_id", "school_id", "class_id")
+_ID: Type = "str"
+FEATURE_SCHEMA: dict[str, Type] = {
+    **dict.fromkeys(IDS, _ID),
+    **{feature.name: feature.type for feature in FEATURES},
+}
+"""Columns of the finished table and their types; every engine casts to it."""
+
+
+def features(facts: Facts, quarter: Quarter) -> nw.LazyFrame:
+    """What was known of each student before the as-of date.
+
+    Parameters
+    ----------
+    facts : Facts
+        Cut at the as-of date, normally `quarter.start`.
+    quarter : Quarter
+        The quarter to be predicted.
+
+    Returns
+    -------
+    LazyFrame
+        One row a student enrolled on `quarter.start`, in no particular order: `IDS`, then
+        `FEATURES`. Collect it with `FEATURE_SCHEMA`.
+    """
+    at = Windows.of(quarter, as_of_day=facts.as_of_day, calendar=facts.calendar)
+    all_stays = facts.keep(enrollment.stays(facts))
+    cohort = facts.keep(enrollment.cohort(all_stays, quarter))
+    stays = facts.keep(school_days.within(all_stays, at.longest))
+    sessions = facts.keep(school_days.sessions(facts, stays, at.longest))
+    stay_days = facts.keep(school_days.stay_days(stays, sessions, at.all))
+    marks = facts.keep(school_days.marks(facts, stay_days, sessions, at.longest))
+    counts = facts.keep(attendance.counts(stay_days, marks, at))
+    expected = completeness.expected_days(stays, sessions, at)
+    frame = cohort.select(*IDS)
+    for part in (
+        enrollment.features(facts, cohort, all_stays, quarter),
+        attendance.features(cohort, counts, at),
+        streaks.features(cohort, counts, stay_days, marks, at),
+        period_totals.features(facts, cohort),
+        behaviour.features(facts, cohort, at),
+        grades.features(facts, cohort, at),
+        visits.features(facts, cohort),
+        completeness.features(facts, cohort, counts, expected),
+    ):
+        frame = frame.join(part, on="student_id", how="left")
+    return frame.select(*FEATURE_SCHEMA)

@@ -1,0 +1,236 @@
+"""Grades: how far from the pass mark, in how many subjects, and in which direction.
+
+A grade counts as its distance to the pass mark of its own row, else of the school, so that schools
+and subjects with different pass marks compare. Per subject the latest quarter's most final grade
+counts. Subjects are only ever counted, never named: which religion class a student takes shows in
+the subject's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import narwhals.stable.v2 as nw
+
+from earlywarning.features.counting import known_in_school, only_where, share, totals, zero_if_empty
+from earlywarning.features.feature import Feature, count, measure
+from earlywarning.features.views import Facts
+from earlywarning.features.windows import Window, Windows, quarter_starts
+
+FEATURES: tuple[Feature, ...] = (
+    count(
+        "graded_subjects_quarter",
+        "grades",
+        "Subjects with a grade since the last quarter began",
+        changeable=False,
+    ),
+    count(
+        "subjects_missing_quarter",
+        "grades",
+        "Subjects without a grade since the last quarter began, against the number usual in the "
+        "class",
+    ),
+    count(
+        "subjects_below_quarter",
+        "grades",
+        "Subjects below the pass mark since the last quarter began",
+    ),
+    measure(
+        "grade_distance_quarter",
+        "grades",
+        "Mean distance to the pass mark since the last quarter began, in per cent of the scale",
+    ),
+    measure(
+        "grade_distance_min_quarter",
+        "grades",
+        "Distance to the pass mark in the weakest subject since the last quarter began",
+    ),
+    measure(
+        "grade_distance_change_quarter",
+        "grades",
+        "Change of the distance to the pass mark against the period before, over the subjects "
+        "graded in both",
+    ),
+    measure(
+        "grade_distance_vs_class_quarter",
+        "grades",
+        "Mean distance to the pass mark less the class-mates' mean since the last quarter began",
+    ),
+    count(
+        "graded_subjects_latest",
+        "grades",
+        "Subjects with a grade in the school year so far, at least the last two quarters",
+        changeable=False,
+    ),
+    count(
+        "subjects_below_latest",
+        "grades",
+        "Subjects whose latest grade (this school year, or the last two quarters) is below the "
+        "pass mark",
+    ),
+    measure(
+        "grade_distance_latest",
+        "grades",
+        "Mean distance to the pass mark over the latest grade of each subject",
+    ),
+    measure(
+        "grade_distance_min_latest",
+        "grades",
+        "Distance to the pass mark in the weakest subject, latest grade of each",
+    ),
+)
+
+FINALITY = {"midterm": 1, "final": 2}
+"""Within a quarter a final grade stands before a midterm one, that before a formative one (0)."""
+
+# Place in time and distance are packed into one whole number, so that the greatest is the newest:
+# quarter, then finality, then day, then distance (which settles two grades of one day).
+_OFFSET, _DISTANCES, _DAYS, _KINDS = 10_000, 2**15, 2**17, 4
+_NONE = -1
+
+
+def features(facts: Facts, cohort: nw.LazyFrame, at: Windows) -> nw.LazyFrame:
+    """The grade features of every cohort student, and grades_known."""
+    look_back = Window("look_back", min(at.year.start, at.before_quarter.start), at.quarter.end)
+    graded = facts.grade.filter(look_back.holds(nw.col("day")))
+    subjects = by_subject(
+        graded, facts, at.quarter, quarter_starts(look_back, facts.calendar)
+    ).with_columns(
+        latest=nw.when(~nw.col("quarter").is_null())
+        .then(nw.col("quarter"))
+        .otherwise(nw.col("before"))
+    )
+    own = facts.keep(_by_student(subjects))
+    students = (
+        cohort.select("student_id", "class_id", "school_id")
+        .join(own, on="student_id", how="left")
+        .with_columns(*zero_if_empty(["count_quarter", "sum_quarter", "count_latest"]))
+    )
+    students = known_in_school(students, nw.col("count_latest") > 0, "grades_known")
+    class_mates = totals(
+        students,
+        ["class_id"],
+        sums={
+            "class_count": nw.col("count_quarter"),
+            "class_sum": nw.col("sum_quarter"),
+            "class_size": nw.lit(1),
+        },
+    )
+    # Rounded mean: one pupil with a subject more does not make the others lack one.
+    usual = (nw.col("class_count") * 2 + nw.col("class_size")) // (nw.col("class_size") * 2)
+    lacking = nw.max_horizontal(usual - nw.col("count_quarter"), nw.lit(0))
+    graded_quarter = nw.col("count_quarter") > 0
+    above = nw.col("sum_quarter") * nw.col("class_count") - nw.col("class_sum") * nw.col(
+        "count_quarter"
+    )
+    wanted = [feature.name for feature in FEATURES]
+    return (
+        students.join(class_mates, on="class_id", how="left")
+        .with_columns(
+            graded_subjects_quarter=nw.col("count_quarter"),
+            graded_subjects_latest=nw.col("count_latest"),
+            subjects_missing_quarter=nw.when(nw.col("class_count") > 0).then(lacking),
+            subjects_below_quarter=nw.when(graded_quarter).then(nw.col("below_quarter")),
+            subjects_below_latest=nw.when(nw.col("count_latest") > 0).then(nw.col("below_latest")),
+            grade_distance_quarter=share(nw.col("sum_quarter"), nw.col("count_quarter"), times=100),
+            grade_distance_latest=share(nw.col("sum_latest"), nw.col("count_latest"), times=100),
+            grade_distance_min_quarter=share(
+                nw.col("min_quarter") * nw.col("count_quarter"), nw.col("count_quarter"), times=100
+            ),
+            grade_distance_min_latest=share(
+                nw.col("min_latest") * nw.col("count_latest"), nw.col("count_latest"), times=100
+            ),
+            grade_distance_change_quarter=share(
+                nw.col("sum_change"), nw.col("count_change"), times=100
+            ),
+            grade_distance_vs_class_quarter=nw.when(graded_quarter).then(
+                share(above, nw.col("count_quarter") * nw.col("class_count"), times=100)
+            ),
+        )
+        .with_columns(*only_where(nw.col("grades_known") > 0, wanted))
+        .select("student_id", *wanted, "grades_known")
+    )
+
+
+def by_subject(
+    graded: nw.LazyFrame, facts: Facts, quarter: Window, starts: Sequence[int]
+) -> nw.LazyFrame:
+    """The grade that stands for each student and subject, in a quarter and before it.
+
+    Parameters
+    ----------
+    graded : LazyFrame
+        Grade rows of the days looked at.
+    facts : Facts
+        For the schools' pass marks.
+    quarter : Window
+    starts : sequence of int
+        First days of the quarters that `graded` touches; a later quarter's grade is newer whatever
+        its kind.
+
+    Returns
+    -------
+    LazyFrame
+        student_id, subject, quarter, before: distance to the pass mark in hundredths of a per
+        cent of the scale, empty without a grade.
+    """
+    day, kind = nw.col("day"), nw.col("kind")
+    period = sum(((day >= start).cast(nw.Int64) for start in starts), nw.lit(0))
+    finality = sum(
+        ((kind == name).cast(nw.Int64) * rank for name, rank in FINALITY.items()), nw.lit(0)
+    )
+    pass_centi = (
+        nw.when(~nw.col("pass_centi").is_null())
+        .then(nw.col("pass_centi"))
+        .otherwise(nw.col("school_mark"))
+    )
+    distance = (nw.col("score_centi") - pass_centi).cast(nw.Int64)
+    code = ((period * _KINDS + finality) * _DAYS + day) * _DISTANCES + distance + _OFFSET
+    coded = graded.join(
+        facts.school_setting.select("school_id", school_mark="pass_centi"),
+        on="school_id",
+        how="left",
+    ).select("student_id", "subject", code=code, now=quarter.holds(day))
+    return (
+        coded.select(
+            "student_id",
+            "subject",
+            quarter=nw.when(nw.col("now")).then(nw.col("code")).otherwise(_NONE),
+            before=nw.when(nw.col("now")).then(_NONE).otherwise(nw.col("code")),
+        )
+        .group_by("student_id", "subject")
+        .agg(nw.col("quarter").max(), nw.col("before").max())
+        .select("student_id", "subject", quarter=_distance("quarter"), before=_distance("before"))
+    )
+
+
+def _distance(code: str) -> nw.Expr:
+    return nw.when(nw.col(code) > _NONE).then(nw.col(code) % _DISTANCES - _OFFSET)
+
+
+def _by_student(subjects: nw.LazyFrame) -> nw.LazyFrame:
+    """Count, sum and least distance over a student's subjects, now and latest."""
+    change = nw.col("quarter") - nw.col("before")
+    columns = {"count_change": ~change.is_null(), "sum_change": change.fill_null(0)}
+    for name in ("quarter", "latest"):
+        distance = nw.col(name)
+        columns |= {
+            f"count_{name}": ~distance.is_null(),
+            f"below_{name}": distance.fill_null(0) < 0,
+            f"sum_{name}": distance.fill_null(0),
+        }
+    return (
+        subjects.select(
+            "student_id",
+            min_quarter=nw.col("quarter"),
+            min_latest=nw.col("latest"),
+            **{name: value.cast(nw.Int64) for name, value in columns.items()},
+        )
+        .group_by("student_id")
+        .agg(
+            nw.col("min_quarter").min(),
+            nw.col("min_latest").min(),
+            *(nw.col(name).sum() for name in columns),
+        )
+        .with_columns(nw.col(name).cast(nw.Int64) for name in columns)
+    )

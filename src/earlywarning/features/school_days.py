@@ -1,0 +1,206 @@
+"""The student's own school days, and what the class register says of them.
+
+The denominator of every attendance rate is the number of days on which the student was enrolled
+and the class's register was taken, less the days marked neither present nor absent. Present days
+are not stored, so they are never counted one by one: the register days of a class are counted once
+for all who were enrolled over the same dates, and only the exceptions are looked at per student.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import narwhals.stable.v2 as nw
+
+from earlywarning.features.counting import totals, zero_if_empty
+from earlywarning.features.views import Facts
+from earlywarning.features.windows import Window
+from earlywarning.records.codes import (
+    ABSENT_STATUSES,
+    OUTSIDE_DENOMINATOR,
+    UNEXCUSED_STATUSES,
+    UNRECORDED,
+)
+
+STATUS_GROUPS: Mapping[str, tuple[str, ...]] = {
+    "absent": ABSENT_STATUSES,
+    "sick": ("sick",),
+    "permitted": ("permitted",),
+    "unexcused": UNEXCUSED_STATUSES,
+    "late": ("late",),
+    "early_leave": ("early_leave",),
+    "outside": OUTSIDE_DENOMINATOR,
+    "unrecorded": (UNRECORDED,),
+}
+"""What is counted, by name; `outside` days are neither present nor absent."""
+
+
+def within(all_stays: nw.LazyFrame, longest: Window) -> nw.LazyFrame:
+    """Stays that touch the window, cut to it, their classes numbered.
+
+    Returns
+    -------
+    LazyFrame
+        student_id, class_id, school_id, class_no, entry_day, exit_day. A whole number joins
+        several times faster than a class's name.
+    """
+    touching = all_stays.filter(
+        (nw.col("exit_day") > longest.start) & (nw.col("entry_day") < longest.end)
+    )
+    return touching.join(_numbers(touching), on="class_id", how="inner").select(
+        "student_id",
+        "class_id",
+        "school_id",
+        "class_no",
+        entry_day=nw.max_horizontal("entry_day", nw.lit(longest.start)).cast(nw.Int32),
+        exit_day=nw.min_horizontal("exit_day", nw.lit(longest.end)).cast(nw.Int32),
+    )
+
+
+def _numbers(stays: nw.LazyFrame) -> nw.LazyFrame:
+    classes = stays.select("class_id").unique().with_row_index("class_no", order_by="class_id")
+    return classes.select("class_id", nw.col("class_no").cast(nw.Int64))
+
+
+def _slot(class_no: nw.Expr, day: nw.Expr) -> nw.Expr:
+    """One whole number for a class on a day."""
+    return class_no * 2**17 + day
+
+
+def sessions(facts: Facts, stays: nw.LazyFrame, longest: Window) -> nw.LazyFrame:
+    """The days on which each class's register was taken, numbered.
+
+    Returns
+    -------
+    LazyFrame
+        class_no, school_id, day, assumed, slot (of class and day), session: 1 for the class's
+        first day in the window.
+    """
+    taken = facts.register_day.filter(longest.holds(nw.col("day")) & nw.col("taken"))
+    classes = stays.select("class_id", "class_no").unique()
+    return taken.join(classes, on="class_id", how="inner").select(
+        "class_no",
+        "school_id",
+        "day",
+        "assumed",
+        slot=_slot(nw.col("class_no"), nw.col("day")),
+        session=nw.col("day").cum_count().over("class_no", order_by="day").cast(nw.Int32),
+    )
+
+
+def stay_days(
+    stays: nw.LazyFrame, sessions: nw.LazyFrame, windows: Sequence[Window]
+) -> nw.LazyFrame:
+    """Register days of every stay.
+
+    Parameters
+    ----------
+    stays : LazyFrame
+        From `within`.
+    sessions : LazyFrame
+        From `sessions`.
+    windows : sequence of Window
+
+    Returns
+    -------
+    LazyFrame
+        `stays`, and per window `days_{window}`; `days` in all, `assumed` of them from a calendar
+        rather than a register; `last_day`, the last of them (empty if none); `before`, the class's
+        days before the student entered.
+    """
+    inside = (nw.col("day") >= nw.col("entry_day")) & (nw.col("day") < nw.col("exit_day"))
+    # Most of a class share their dates: each distinct stretch is counted once.
+    span = ["class_no", "entry_day", "exit_day"]
+    marked = (
+        stays.select(span)
+        .unique()
+        .join(sessions.select("class_no", "day", "assumed"), on="class_no", how="inner")
+        .filter(nw.col("day") < nw.col("exit_day"))
+        .select(
+            *span,
+            before=(~inside).cast(nw.Int8),
+            days=inside.cast(nw.Int8),
+            assumed=(inside & nw.col("assumed")).cast(nw.Int8),
+            last_day=nw.when(inside).then(nw.col("day")),
+            **{
+                f"days_{window.name}": (inside & window.holds(nw.col("day"))).cast(nw.Int8)
+                for window in windows
+            },
+        )
+    )
+    counted = ["before", "days", "assumed", *(f"days_{window.name}" for window in windows)]
+    spans = marked.group_by(span).agg(
+        nw.col("last_day").max(), *(nw.col(name).sum() for name in counted)
+    )
+    return stays.join(spans, on=span, how="left").with_columns(*zero_if_empty(counted))
+
+
+def marks(
+    facts: Facts, stay_days: nw.LazyFrame, sessions: nw.LazyFrame, longest: Window
+) -> nw.LazyFrame:
+    """Exceptions on the student's own school days.
+
+    A mark outside the student's stay, or on a day whose register was withdrawn, does not count; so
+    no numerator can exceed its denominator.
+
+    Returns
+    -------
+    LazyFrame
+        student_id, class_no, day; one true-or-false column for each of `STATUS_GROUPS`; and
+        session: the how-manieth of the student's own school days it was. It runs on over a change
+        of class, because a transfer resets nothing.
+    """
+    earlier = (
+        nw.col("days").cum_sum().over("student_id", order_by="entry_day")
+        - nw.col("days")
+        - nw.col("before")
+    )
+    numbered = stay_days.select(
+        "student_id", "class_id", "class_no", "entry_day", "exit_day", offset=earlier
+    )
+    kinds = [nw.col("status").is_in(group).alias(kind) for kind, group in STATUS_GROUPS.items()]
+    in_stay = (nw.col("day") >= nw.col("entry_day")) & (nw.col("day") < nw.col("exit_day"))
+    return (
+        facts.attendance_event.filter(longest.holds(nw.col("day")))
+        .select("student_id", "class_id", "day", *kinds)
+        .join(numbered, on=["student_id", "class_id"], how="inner")
+        .filter(in_stay)
+        .with_columns(slot=_slot(nw.col("class_no"), nw.col("day")))
+        .join(sessions.select("slot", "session"), on="slot", how="inner")
+        .select(
+            "student_id",
+            "class_no",
+            "day",
+            *STATUS_GROUPS,
+            session=nw.col("session") + nw.col("offset"),
+        )
+    )
+
+
+def mark_flags(wanted: Mapping[Window, Sequence[str]]) -> dict[str, nw.Expr]:
+    """What to count of `marks`: `{kind}_{window}` for every kind of `STATUS_GROUPS` wanted."""
+    return {
+        f"{kind}_{window.name}": window.holds(nw.col("day")) & nw.col(kind)
+        for window, kinds in wanted.items()
+        for kind in kinds
+    }
+
+
+def of_school(sessions: nw.LazyFrame) -> nw.LazyFrame:
+    """The days on which any class of a school took its register: school_id, day."""
+    return sessions.select("school_id", "day").unique()
+
+
+def enrolled(stays: nw.LazyFrame, days: nw.LazyFrame) -> nw.LazyFrame:
+    """Of `days` (school_id, day), how many lie in each stay: adds school_days, drops other stays.
+
+    Each distinct stretch of a school is counted once.
+    """
+    span = ["school_id", "entry_day", "exit_day"]
+    inside = (nw.col("day") >= nw.col("entry_day")) & (nw.col("day") < nw.col("exit_day"))
+    spans = totals(
+        stays.select(span).unique().join(days, on="school_id", how="inner").filter(inside),
+        span,
+        sums={"school_days": nw.lit(1)},
+    )
+    return stays.join(spans, on=span, how="inner")

@@ -1,0 +1,117 @@
+"""Absence in one stretch: the longest, and the one that goes on.
+
+A streak counts school days of the student's own, within one school year. An unrecorded day, or one
+outside the denominator, neither breaks nor lengthens it; a change of class does not break it.
+"""
+
+from __future__ import annotations
+
+import narwhals.stable.v2 as nw
+
+from earlywarning.features.counting import only_where, totals, zero_if_empty
+from earlywarning.features.feature import Feature, count
+from earlywarning.features.windows import Windows
+
+FEATURES: tuple[Feature, ...] = (
+    count(
+        "longest_absence_streak_quarter",
+        "attendance",
+        "School days in the longest unbroken absence that reached into the last quarter",
+    ),
+    count(
+        "longest_absence_streak_year",
+        "attendance",
+        "School days in the longest unbroken absence of the school year so far",
+    ),
+    count(
+        "current_absence_streak",
+        "attendance",
+        "School days of the absence that has not ended yet; 0 if last seen at school",
+    ),
+)
+
+
+def features(
+    cohort: nw.LazyFrame,
+    counts: nw.LazyFrame,
+    stay_days: nw.LazyFrame,
+    marks: nw.LazyFrame,
+    at: Windows,
+) -> nw.LazyFrame:
+    """The streaks of every cohort student; empty without a marked day in the quarter or the year.
+
+    Parameters
+    ----------
+    cohort : LazyFrame
+        From `enrollment.cohort`.
+    counts : LazyFrame
+        From `attendance.counts`, for the marked days.
+    stay_days, marks : LazyFrame
+        From `school_days`.
+    at : Windows
+    """
+    in_quarter, in_year = nw.col("register_days_quarter") > 0, nw.col("register_days_year") > 0
+    names = [feature.name for feature in FEATURES]
+    return (
+        cohort.select("student_id")
+        .join(
+            counts.select("student_id", "register_days_quarter", "register_days_year"),
+            on="student_id",
+            how="left",
+        )
+        .join(lengths(stay_days, marks, at), on="student_id", how="left")
+        .with_columns(*zero_if_empty([*names, "register_days_quarter", "register_days_year"]))
+        .with_columns(*only_where(in_quarter, names[:1]), *only_where(in_year, names[1:]))
+        .select("student_id", *names)
+    )
+
+
+def lengths(stay_days: nw.LazyFrame, marks: nw.LazyFrame, at: Windows) -> nw.LazyFrame:
+    """Longest and current unbroken absence of every student with a mark in the year.
+
+    A student's own school days are numbered without gaps. Number the days that are absent or
+    outside the denominator as well: while both numbers grow together, no day at school came
+    between, so their difference names the streak. A day outside the denominator grows both, and so
+    breaks nothing; only absent days are counted, so it lengthens nothing.
+
+    Returns
+    -------
+    LazyFrame
+        student_id, then `FEATURES`.
+    """
+    away = nw.col("absent") | nw.col("outside")
+    numbered = marks.filter(at.year.holds(nw.col("day")) & away).select(
+        "student_id",
+        "day",
+        "session",
+        "absent",
+        nth=nw.col("day").cum_count().over("student_id", order_by="day"),
+    )
+    numbered = numbered.with_columns(
+        streak=nw.col("session").cast(nw.Int64) - nw.col("nth").cast(nw.Int64)
+    )
+    all_days = totals(stay_days, ["student_id"], sums={"days": nw.col("days")})
+    all_away = totals(numbered, ["student_id"], sums={"away": nw.lit(1)})
+    # The streak that the next school day would continue.
+    open_streak = all_away.join(all_days, on="student_id", how="inner").select(
+        "student_id", open=nw.col("days") - nw.col("away")
+    )
+    length = (
+        numbered.filter("absent")
+        .group_by("student_id", "streak")
+        .agg(nw.len().alias("length"), nw.col("day").max().alias("last_day"))
+        .join(open_streak, on="student_id", how="inner")
+        .select(
+            "student_id",
+            longest_absence_streak_year=nw.col("length").cast(nw.Int64),
+            longest_absence_streak_quarter=nw.when(at.quarter.holds(nw.col("last_day")))
+            .then(nw.col("length"))
+            .otherwise(0)
+            .cast(nw.Int64),
+            current_absence_streak=nw.when(nw.col("streak") == nw.col("open"))
+            .then(nw.col("length"))
+            .otherwise(0)
+            .cast(nw.Int64),
+        )
+    )
+    return length.group_by("student_id").agg(nw.col(feature.name).max() for feature in FEATURES)

@@ -47,6 +47,15 @@ def totals(
     )
 
 
+def nth(group: str, *, by: str) -> nw.Expr:
+    """Which row of its group each one is, from 1, in the order of `by` (no two alike).
+
+    The frame must have a column `one` of ones: their running sum, because a running count comes
+    out wrong on pandas (narwhals 2.29 writes the result over itself while reading it).
+    """
+    return nw.col("one").cum_sum().over(group, order_by=by).cast(nw.Int64)
+
+
 def share(part: nw.Expr, whole: nw.Expr, *, times: int = 1) -> nw.Expr:
     """`part / (whole * times)`, correctly rounded; empty where `whole` is not positive.
 

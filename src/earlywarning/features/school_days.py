@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import narwhals.stable.v2 as nw
 
-from earlywarning.features.counting import totals, zero_if_empty
+from earlywarning.features.counting import nth, totals, zero_if_empty
 from earlywarning.features.views import Facts
 from earlywarning.features.windows import Window
 from earlywarning.records.codes import (
@@ -78,13 +78,17 @@ def sessions(facts: Facts, stays: nw.LazyFrame, longest: Window) -> nw.LazyFrame
     """
     taken = facts.register_day.filter(longest.holds(nw.col("day")) & nw.col("taken"))
     classes = stays.select("class_id", "class_no").unique()
-    return taken.join(classes, on="class_id", how="inner").select(
-        "class_no",
-        "school_id",
-        "day",
-        "assumed",
-        slot=_slot(nw.col("class_no"), nw.col("day")),
-        session=nw.col("day").cum_count().over("class_no", order_by="day").cast(nw.Int32),
+    return (
+        taken.join(classes, on="class_id", how="inner")
+        .with_columns(one=nw.lit(1))
+        .select(
+            "class_no",
+            "school_id",
+            "day",
+            "assumed",
+            slot=_slot(nw.col("class_no"), nw.col("day")),
+            session=nth("class_no", by="day"),
+        )
     )
 
 

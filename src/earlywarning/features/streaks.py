@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import narwhals.stable.v2 as nw
 
-from earlywarning.features.counting import only_where, totals, zero_if_empty
+from earlywarning.features.counting import nth, only_where, totals, zero_if_empty
 from earlywarning.features.feature import Feature, count
 from earlywarning.features.windows import Windows
 
@@ -80,15 +80,15 @@ def lengths(stay_days: nw.LazyFrame, marks: nw.LazyFrame, at: Windows) -> nw.Laz
         student_id, then `FEATURES`.
     """
     away = nw.col("absent") | nw.col("outside")
-    numbered = marks.filter(at.year.holds(nw.col("day")) & away).select(
-        "student_id",
-        "day",
-        "session",
-        "absent",
-        nth=nw.col("day").cum_count().over("student_id", order_by="day"),
-    )
-    numbered = numbered.with_columns(
-        streak=nw.col("session").cast(nw.Int64) - nw.col("nth").cast(nw.Int64)
+    numbered = (
+        marks.filter(at.year.holds(nw.col("day")) & away)
+        .with_columns(one=nw.lit(1))
+        .select(
+            "student_id",
+            "day",
+            "absent",
+            streak=nw.col("session").cast(nw.Int64) - nth("student_id", by="day"),
+        )
     )
     all_days = totals(stay_days, ["student_id"], sums={"days": nw.col("days")})
     all_away = totals(numbered, ["student_id"], sums={"away": nw.lit(1)})

@@ -199,7 +199,11 @@ class DuckDBEngine(Engine):
             config["threads"] = threads
         if memory_limit is not None:
             config["memory_limit"] = memory_limit
-        self._connection = duckdb.connect(":memory:", config=config)
+        try:
+            self._connection = duckdb.connect(":memory:", config=config)
+        except duckdb.Error:
+            self._spill.cleanup()
+            raise
         self._tables = 0
         self._kept: list[str] = []
 

@@ -59,7 +59,7 @@ def features(facts: Facts, quarter: Quarter) -> nw.LazyFrame:
         `FEATURES`. Collect it with `FEATURE_SCHEMA`.
     """
     at = Windows.of(quarter, as_of_day=facts.as_of_day, calendar=facts.calendar)
-    all_stays = facts.keep(enrollment.stays(facts))
+    all_stays = facts.keep(enrollment.stays(facts, since=at.longest.start))
     cohort = facts.keep(enrollment.cohort(all_stays, quarter))
     stays = facts.keep(school_days.within(all_stays, at.longest))
     sessions = facts.keep(school_days.sessions(facts, stays, at.longest))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import narwhals.stable.v2 as nw
 
-from earlywarning.calendar import Quarter, day_number
+from earlywarning.calendar import Quarter, day_date, day_number
 from earlywarning.features.counting import totals, zero_if_empty
 from earlywarning.features.feature import Feature, count
 from earlywarning.features.views import Facts
@@ -36,8 +36,8 @@ FEATURES: tuple[Feature, ...] = (
 )
 
 
-def stays(facts: Facts) -> nw.LazyFrame:
-    """Each stretch of a student in a class; a student is in one class at a time.
+def stays(facts: Facts, *, since: int) -> nw.LazyFrame:
+    """Each stretch of a student in a class, in the school years from a day on; one class at a time.
 
     A later entry ends an earlier stay, so a class that was never closed (last year's, or the one
     before a transfer) counts no day twice.
@@ -48,7 +48,8 @@ def stays(facts: Facts) -> nw.LazyFrame:
         student_id, class_id, school_id, school_year, grade_level, entry_day, exit_day (first day
         no longer enrolled).
     """
-    entered = facts.enrollment.select(
+    first_year = facts.calendar.school_year_of(day_date(since))
+    entered = facts.enrollment.filter(nw.col("school_year") >= first_year).select(
         "student_id",
         "class_id",
         "school_id",
@@ -91,10 +92,12 @@ def features(
 ) -> nw.LazyFrame:
     """The enrolment features of every cohort student."""
     year_start = day_number(facts.calendar.school_year_start(quarter.school_year))
-    at_school = all_stays.group_by("student_id", "school_id").agg(
-        first_entry=nw.col("entry_day").min()
+    at_school = facts.keep(
+        facts.enrollment.group_by("student_id", "school_id").agg(
+            first_entry=nw.col("entry_day").min()
+        )
     )
-    school = all_stays.group_by("school_id").agg(school_first_entry=nw.col("entry_day").min())
+    school = at_school.group_by("school_id").agg(school_first_entry=nw.col("first_entry").min())
     this_year = all_stays.filter(
         nw.col("school_year") == quarter.school_year, nw.col("entry_day") <= quarter.start_day
     )

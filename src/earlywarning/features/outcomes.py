@@ -45,7 +45,7 @@ def outcomes(facts: Facts, quarter: Quarter) -> nw.LazyFrame:
         label_status: `labelled`, `left_early`, or `no_data` (no outcome is known).
     """
     window = Window("window", quarter.start_day, quarter.end_day)
-    all_stays = facts.keep(enrollment.stays(facts))
+    all_stays = facts.keep(enrollment.stays(facts, since=window.start))
     cohort = facts.keep(enrollment.cohort(all_stays, quarter))
     stays = facts.keep(school_days.within(all_stays, window))
     sessions = facts.keep(school_days.sessions(facts, stays, window))

@@ -152,7 +152,7 @@ class PolarsEngine(Engine):
         # the memory. The features see no difference; `collect` turns them into text again.
         self._ids = {
             name: pl.Categorical(pl.Categories.random(name))
-            for name in ("student_id", "class_id", "school_id", "subject")
+            for name in ("student_id", "class_id", "school_id", "subject", "status")
         }
 
     def _coded(self, frame: pl.LazyFrame) -> nw.LazyFrame:

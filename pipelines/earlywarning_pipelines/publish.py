@@ -1,0 +1,367 @@
+"""From facts and models in service to a frozen list of each school."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import earlywarning
+from earlywarning.calendar import Quarter
+from earlywarning.district import District
+from earlywarning.errors import ArtifactError, Conflict, DataError
+from earlywarning.io.dataset import load_dataset
+from earlywarning.io.engine import Engine
+from earlywarning.io.facts import FactStore
+from earlywarning.io.model_registry import ModelRegistry
+from earlywarning.io.register import list_basis, lists
+from earlywarning.io.register.db import Register
+from earlywarning.io.register.lists import DRAFT, PUBLISHED, ListRow
+from earlywarning.risk import reasons, scoring
+from earlywarning.risk.dataset import Dataset
+from earlywarning.visits import cohort, past
+from earlywarning.visits.cohort import Registered, Scored
+from earlywarning.visits.frozen import district_of, first_difference
+from earlywarning.visits.households import Child
+from earlywarning.visits.visit_list import ListBasis, VisitListDraft, build
+from earlywarning_pipelines import serving
+from earlywarning_pipelines.serving import Decider
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """A past list, made again.
+
+    Attributes
+    ----------
+    identical : bool
+        Whether every byte is the one that was frozen.
+    frozen : bytes
+        What was made now.
+    sha256 : str
+        Of `frozen`.
+    difference : str or None
+        Where the two differ first.
+    made_by_version : str
+        The version of the program that made the list.
+    """
+
+    identical: bool
+    frozen: bytes
+    sha256: str
+    difference: str | None
+    made_by_version: str
+
+
+def draft(
+    *,
+    quarter: str,
+    engine: Engine,
+    store: FactStore,
+    register: Register,
+    registry: ModelRegistry,
+    district: District,
+    seed: int,
+    by: str,
+    at: datetime,
+    progress: Progress | None = None,
+) -> list[ListRow]:
+    """Rank the families of every school for a quarter, in place of older drafts.
+
+    Schools whose list is published already keep it.
+
+    Parameters
+    ----------
+    quarter : str
+        Code such as `2026-27-Q2`.
+    seed : int
+        Settles ties and lots; stored.
+    by : str
+        Who asks.
+    at : datetime
+        Now, in UTC without zone.
+
+    Raises
+    ------
+    NotFound
+        If there is no such quarter.
+    DataError
+        If nothing was imported, or nobody is enrolled when the quarter starts.
+    Conflict
+        If every school's list is published; names who did it and when.
+    """
+    drafts = _make(quarter, engine, store, register, registry, district, seed, progress or _silent)
+    rows = lists.save(register, drafts, by=by, at=at, publish=False)
+    log.info("drafted %d lists for %s", len(rows), quarter)
+    return rows
+
+
+def publish(
+    *,
+    quarter: str,
+    engine: Engine,
+    store: FactStore,
+    register: Register,
+    registry: ModelRegistry,
+    district: District,
+    seed: int,
+    by: str,
+    at: datetime,
+    progress: Progress | None = None,
+) -> list[ListRow]:
+    """Freeze the quarter's lists: the drafts as people saw them; without drafts, new lists.
+
+    One transaction for all schools. The parameters are those of `draft`; `seed` counts only where
+    there is no draft.
+
+    Raises
+    ------
+    NotFound, DataError
+        As `draft`.
+    Conflict
+        If every list is published already (says who and when), or a draft rests on facts that a
+        newer import replaced.
+    """
+    district.calendar.quarter(quarter)
+    drafts = lists.of_quarter(register, quarter, status=DRAFT)
+    if drafts:
+        _refuse_stale(drafts, register.current_snapshot())
+        rows = lists.publish_drafts(register, drafts, by=by, at=at)
+    else:
+        made = _make(
+            quarter, engine, store, register, registry, district, seed, progress or _silent
+        )
+        rows = lists.save(register, made, by=by, at=at, publish=True)
+    log.info("published %d lists for %s", len(rows), quarter)
+    return rows
+
+
+def rebuild(
+    visit_list_id: str,
+    *,
+    engine: Engine,
+    store: FactStore,
+    register: Register,
+    registry: ModelRegistry,
+) -> Rebuilt:
+    """Make a past list again and compare it byte for byte.
+
+    The snapshot, models, rule, seed and choices are those recorded. What the list took from the
+    register (families, homeroom teachers, capacities, families not to be visited) changes every
+    day, so it comes from the frozen record; everything else is computed anew.
+
+    Raises
+    ------
+    NotFound
+        If there is no such list.
+    ArtifactError
+        If the record, the facts or a model do not match their hashes.
+    """
+    frozen, document = lists.frozen_record(register, visit_list_id)
+    header = document["header"]
+    store.verify(header["snapshot_id"])
+    district = district_of(header["district"])
+    quarter = district.calendar.quarter(header["quarter"])
+    deciders = serving.recorded(header["models"], registry)
+    scored = _score(engine, store, header["snapshot_id"], district, quarter, deciders, _silent)
+    registered = _registered_then(document)
+    made = _lists(
+        scored, registered, store, header["snapshot_id"], district, quarter, deciders,
+        seed=header["seed"], code_version=header["code_version"], only=header["school_id"],
+    )  # fmt: skip
+    if not made:
+        raise ArtifactError(
+            f"the snapshot of list {visit_list_id} has no student of {header['school_id']} any more"
+        )
+    again = made[0]
+    difference = first_difference(
+        document, {"header": again.header, "households": again.households}
+    )
+    return Rebuilt(
+        identical=again.frozen == frozen,
+        frozen=again.frozen,
+        sha256=again.sha256,
+        difference=difference,
+        made_by_version=header["code_version"],
+    )
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """No progress is shown."""
+
+
+def _make(
+    quarter_code: str,
+    engine: Engine,
+    store: FactStore,
+    register: Register,
+    registry: ModelRegistry,
+    district: District,
+    seed: int,
+    progress: Progress,
+) -> list[VisitListDraft]:
+    """Lists of all schools that have none published."""
+    quarter = district.calendar.quarter(quarter_code)
+    snapshot_id = register.current_snapshot()
+    if snapshot_id is None:
+        raise DataError("nothing was imported yet; `earlywarning import` first")
+    deciders = serving.in_service(registry)
+    scored = _score(engine, store, snapshot_id, district, quarter, deciders, progress)
+    progress("allocate", 0, 1)
+    made = _lists(
+        scored, list_basis.registered(register), store, snapshot_id, district, quarter, deciders,
+        seed=seed, code_version=earlywarning.__version__,
+    )  # fmt: skip
+    progress("allocate", 1, 1)
+    done = {
+        row.school_id: row for row in lists.of_quarter(register, quarter.code, status=PUBLISHED)
+    }
+    open_ = [one for one in made if one.header["school_id"] not in done]
+    if not open_:
+        first = done[made[0].header["school_id"]]
+        raise lists.already_published(
+            first.school_id, quarter.code, first.published_by, first.published_at
+        )
+    return open_
+
+
+def _score(
+    engine: Engine,
+    store: FactStore,
+    snapshot_id: str,
+    district: District,
+    quarter: Quarter,
+    deciders: Sequence[Decider],
+    progress: Progress,
+) -> Scored:
+    """Features and scores of the whole cohort, always of all schools in one order.
+
+    Raises
+    ------
+    DataError
+        If nobody is enrolled when the quarter starts.
+    """
+    progress("features", 0, 1)
+    dataset: Dataset = load_dataset(
+        engine, store.folder(snapshot_id), district, quarters=[quarter],
+        known_before=quarter.start, labels=False,
+    )  # fmt: skip
+    progress("features", 1, 1)
+    if dataset.ids.empty:
+        raise DataError(
+            f"nobody is enrolled on {quarter.start}, when {quarter.code} starts; "
+            "check the quarter, and that the enrolments of that school year were imported"
+        )
+    estimators = {one.outcome: one.estimator for one in deciders}
+    progress("score", 0, 1)
+    risks = cohort.kept_risks(scoring.score(estimators, dataset.X), dataset.X)
+    found = reasons.reasons(
+        estimators, dataset.X, quarter, calendar=district.calendar, weights=district.weights
+    )
+    progress("score", 1, 1)
+    return Scored(
+        ids=dataset.ids,
+        risks=risks,
+        priority=scoring.priority(risks, district.weights),
+        reasons=[[_reason(one) for one in row] for row in found],
+        completeness=cohort.completeness(dataset.X),
+    )
+
+
+def _reason(reason: reasons.Reason) -> dict[str, Any]:
+    return {
+        "code": reason.code,
+        "domain": reason.domain,
+        "numbers": dict(reason.numbers),
+        "as_of": reason.as_of.isoformat(),
+    }
+
+
+def _lists(
+    scored: Scored,
+    registered: Registered,
+    store: FactStore,
+    snapshot_id: str,
+    district: District,
+    quarter: Quarter,
+    deciders: Sequence[Decider],
+    *,
+    seed: int,
+    code_version: str,
+    only: str | None = None,
+) -> list[VisitListDraft]:
+    """One list a school, by school id."""
+    visits = store.read(snapshot_id, "visit")
+    schools = cohort.children(
+        scored, registered, past.last_visits(visits, as_of_day=quarter.start_day)
+    )
+    visited = past.visited_in(visits, quarter)
+    made = []
+    for school_id in sorted(schools):
+        if only is not None and school_id != only:
+            continue
+        some = schools[school_id]
+        basis = ListBasis(
+            quarter=quarter.code,
+            as_of_date=quarter.start,
+            school_id=school_id,
+            snapshot_id=snapshot_id,
+            district=district,
+            models=serving.records(deciders, cohort.scored_students(some)),
+            seed=seed,
+            code_version=code_version,
+            classes=_classes(some, registered),
+            capacities=registered.capacities,
+        )
+        out = cohort.excluded(some, do_not_visit=registered.do_not_visit, visited=visited)
+        made.append(build(some, basis, excluded=out))
+    return made
+
+
+def _classes(some: Sequence[Child], registered: Registered) -> dict[str, dict[str, Any]]:
+    """Lead and grade level of the classes that the children are in."""
+    names = sorted({child.class_id for child in some if child.class_id is not None})
+    return {
+        name: {
+            "lead": registered.leads.get(name),
+            "grade_level": registered.grade_levels.get(name),
+        }
+        for name in names
+    }
+
+
+def _registered_then(document: Mapping[str, Any]) -> Registered:
+    """What a list took from the register, as it was frozen."""
+    header, rows = document["header"], document["households"]
+    classes = header["classes"]
+    return Registered(
+        households={
+            child["student_id"]: row["household_id"]
+            for row in rows
+            if row["household_id"] is not None
+            for child in row["children"]
+        },
+        leads={name: one["lead"] for name, one in classes.items() if one["lead"] is not None},
+        grade_levels={name: one["grade_level"] for name, one in classes.items()},
+        capacities={
+            lead["lead"]: lead["capacity"] for lead in header["leads"] if lead["lead"] is not None
+        },
+        do_not_visit=frozenset(
+            row["household_id"] for row in rows if row["excluded"] == "do_not_visit"
+        ),
+    )
+
+
+def _refuse_stale(drafts: Sequence[ListRow], current: str | None) -> None:
+    stale = [row.school_id for row in drafts if row.snapshot_id != current]
+    if stale:
+        raise Conflict(
+            f"the draft of {', '.join(stale)} for {drafts[0].quarter} was made from facts that a "
+            "newer import replaced; run `earlywarning draft` again and look at the new list first"
+        )

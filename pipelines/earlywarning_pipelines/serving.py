@@ -1,0 +1,123 @@
+"""What decides each outcome: the model in service, or the rule, and the record of which it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from earlywarning.errors import ArtifactError
+from earlywarning.io.model_registry import LoadedModel, ModelRegistry
+from earlywarning.records.tables import OUTCOMES
+from earlywarning.risk import spec
+from earlywarning.risk.estimators.base import MAIN_FILE, Estimator, json_bytes
+from earlywarning.risk.estimators.rule import Rule
+from earlywarning.risk.estimators.stored import from_files
+
+RULE = "rule"
+NO_RECORDS = "no_records"
+
+
+@dataclass(frozen=True, slots=True)
+class Decider:
+    """One outcome's estimator.
+
+    Attributes
+    ----------
+    outcome : str
+    estimator : Estimator
+    record : dict
+        What a list keeps of it: enough to open the same one again.
+    """
+
+    outcome: str
+    estimator: Estimator
+    record: Mapping[str, Any]
+
+
+def in_service(registry: ModelRegistry) -> list[Decider]:
+    """What decides now, an entry an outcome; without a model, the rule of `spec.toml`."""
+    found = []
+    for outcome in OUTCOMES:
+        model = registry.champion(outcome)
+        found.append(_untrained(outcome) if model is None else _trained(outcome, model))
+    return found
+
+
+def recorded(models: Mapping[str, Mapping[str, Any]], registry: ModelRegistry) -> list[Decider]:
+    """What decided a past list.
+
+    Raises
+    ------
+    ArtifactError
+        If a model does not match the recorded hash, or is gone.
+    """
+    found = []
+    for outcome, record in models.items():
+        if record["model_version_id"] is None:
+            files = {MAIN_FILE: json_bytes(record["rule"])}
+            found.append(_decider(outcome, from_files(files), record, record["artifact_sha256"],
+                                  _sha256(files[MAIN_FILE])))  # fmt: skip
+        else:
+            model = registry.load(record["model_version_id"])
+            found.append(_decider(outcome, model.estimator, record, record["artifact_sha256"],
+                                  model.artifact_sha256))  # fmt: skip
+    return found
+
+
+def records(
+    deciders: Sequence[Decider], scored_students: Mapping[str, int]
+) -> dict[str, dict[str, Any]]:
+    """For a list's header: each decider's record, and how many students it scored."""
+    found = {}
+    for one in deciders:
+        count = scored_students[one.outcome]
+        why = one.record["why"] if count else NO_RECORDS
+        found[one.outcome] = {**one.record, "scored_students": count, "why": why}
+    return found
+
+
+def _decider(
+    outcome: str, estimator: Estimator, record: Mapping[str, Any], expected: str, found: str
+) -> Decider:
+    if expected != found:
+        raise ArtifactError(
+            f"the model of {outcome} has hash {found[:12]}…, the list recorded {expected[:12]}…"
+        )
+    kept = {key: value for key, value in record.items() if key != "scored_students"}
+    return Decider(outcome, estimator, kept)
+
+
+def _untrained(outcome: str) -> Decider:
+    rule = Rule(outcome, spec.load(outcome).rule)
+    (text,) = rule.to_files().values()
+    record = {
+        "serves": RULE,
+        "estimator": RULE,
+        "version": None,
+        "model_version_id": None,
+        "artifact_sha256": _sha256(text),
+        "why": "no_model",
+        # The rule itself: its file may change with the program, a list may not.
+        "rule": json.loads(text),
+    }
+    return Decider(outcome, rule, record)
+
+
+def _trained(outcome: str, model: LoadedModel) -> Decider:
+    record = {
+        "serves": RULE if model.kind == RULE else "model",
+        "estimator": model.kind,
+        "version": model.version,
+        "model_version_id": model.model_version_id,
+        "artifact_sha256": model.artifact_sha256,
+        "why": model.why,
+        "rule": None,
+    }
+    return Decider(outcome, model.estimator, record)
+
+
+def _sha256(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()

@@ -68,15 +68,16 @@ def features(facts: Facts, quarter: Quarter) -> nw.LazyFrame:
     counts = facts.keep(attendance.counts(stay_days, marks, at))
     expected = completeness.expected_days(stays, sessions, at)
     frame = cohort.select(*IDS)
+    # Widest last: a join copies every column that is there already.
     for part in (
         enrollment.features(facts, cohort, all_stays, quarter),
-        attendance.features(cohort, counts, at),
         streaks.features(cohort, counts, stay_days, marks, at),
         period_totals.features(facts, cohort),
-        behaviour.features(facts, cohort, at),
-        grades.features(facts, cohort, at),
         visits.features(facts, cohort),
         completeness.features(facts, cohort, counts, expected),
+        grades.features(facts, cohort, at),
+        behaviour.features(facts, cohort, at),
+        attendance.features(cohort, counts, at),
     ):
         frame = frame.join(part, on="student_id", how="left")
     return frame.select(*FEATURE_SCHEMA)

@@ -61,7 +61,9 @@ def dataset(
             }
         )
         parts.append((ids, X, y, visited))
-    ids, X, y = (pd.concat([part[i] for part in parts], ignore_index=True) for i in range(3))
+    ids = pd.concat([part[0] for part in parts], ignore_index=True)
+    X = pd.concat([part[1] for part in parts], ignore_index=True)
+    y = pd.concat([part[2] for part in parts], ignore_index=True)
     visited = np.concatenate([part[3] for part in parts])
     return Dataset(ids, X, y, visited, np.full(len(ids), "labelled", dtype=object))
 
@@ -97,7 +99,7 @@ def _features(hidden: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
 def facts(
     students: int = 150, quarters: tuple[str, ...] = QUARTERS, seed: int = 0
 ) -> dict[str, pl.DataFrame]:
-    """Records of some quarters: four classes, marks on weekdays, incidents, grades, a few visits."""
+    """Records of some quarters: four classes, marks on weekdays, incidents, grades; no visits."""
     rng = np.random.default_rng(seed)
     ids = np.array([f"{i:032x}" for i in range(students)])
     level = np.arange(students) % 4
@@ -151,9 +153,7 @@ def facts(
 
 def weekdays(period: Quarter) -> np.ndarray:
     """Day numbers of Monday to Friday."""
-    dates = [
-        period.start + timedelta(days=n) for n in range((period.end - period.start).days)
-    ]
+    dates = [period.start + timedelta(days=n) for n in range((period.end - period.start).days)]
     return np.array([day_number(day) for day in dates if day.isoweekday() < 6])
 
 

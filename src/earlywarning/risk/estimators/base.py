@@ -60,9 +60,10 @@ class Estimator(Protocol):
         ...
 
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
-        """What each feature adds to the log odds, against a typical student; columns are features.
+        """What each feature adds to the log odds, against a typical student.
 
-        Exact: with the typical student's log odds they add up to the risk.
+        Exact: with the typical student's log odds they add up to the risk. Columns are features,
+        and `treatment.NO_VISIT` where visits entered training.
         """
         ...
 

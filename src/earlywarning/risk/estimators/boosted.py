@@ -13,7 +13,7 @@ import xgboost as xgb
 from earlywarning.risk.estimators.base import MAIN_FILE, json_bytes
 from earlywarning.risk.estimators.calibration import Sigmoid, fit_sigmoid
 from earlywarning.risk.estimators.matrix import matrix
-from earlywarning.risk.estimators.treatment import USED, treatment
+from earlywarning.risk.estimators.treatment import NO_VISIT, USED, treatment
 from earlywarning.risk.spec import BoostedSetting
 from earlywarning.risk.splits import inner_folds
 
@@ -173,10 +173,12 @@ class Boosted:
 
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
         """XGBoost's own exact Shapley values (Lundberg et al. 2018), calibrated."""
-        data = xgb.DMatrix(self._inputs(X, None), nthread=self.threads)
+        if not len(X):
+            return pd.DataFrame(columns=[*self.features, NO_VISIT], dtype=np.float64)
+        data = self._data(self._inputs(X, None), None)
         parts = self.booster_.predict(data, pred_contribs=True).astype(np.float64)
-        n = len(self.features)
-        return pd.DataFrame(parts[:, :n] * self.calibration_.slope, columns=list(self.features))
+        names = [*self.features, NO_VISIT]
+        return pd.DataFrame(parts[:, :-1] * self.calibration_.slope, columns=names)
 
     def to_files(self) -> dict[str, bytes]:
         """The trees as UBJ, the rest as JSON."""
@@ -251,4 +253,6 @@ class Boosted:
         )  # fmt: skip
 
     def _margin(self, booster: xgb.Booster, values: np.ndarray) -> np.ndarray:
+        if not len(values):
+            return np.empty(0)
         return booster.predict(self._data(values, None), output_margin=True).astype(np.float64)

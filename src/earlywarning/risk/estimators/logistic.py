@@ -18,7 +18,7 @@ from earlywarning.risk.estimators import skops_bytes
 from earlywarning.risk.estimators.base import MAIN_FILE, json_bytes
 from earlywarning.risk.estimators.calibration import Sigmoid, fit_sigmoid
 from earlywarning.risk.estimators.matrix import matrix
-from earlywarning.risk.estimators.treatment import AGAINST_SENSE, USED, treatment
+from earlywarning.risk.estimators.treatment import AGAINST_SENSE, NO_VISIT, USED, treatment
 from earlywarning.risk.evaluation.calibration import log_loss
 from earlywarning.risk.splits import inner_folds
 
@@ -122,11 +122,11 @@ class Logistic:
         scaled = _scaled(self.pipeline_, self._values(X), np.zeros(len(X)), self.roots_)
         terms = scaled * self.pipeline_[-1].coef_[0] * self.calibration_.slope
         n = len(self.features)
-        out = terms[:, :n].copy()
+        out = terms[:, : n + 1].copy()
         indicator = self.pipeline_.named_steps["imputer"].indicator_
         for column, feature in enumerate(indicator.features_, start=n + 1):
             out[:, feature] += terms[:, column]
-        return pd.DataFrame(out, columns=list(self.features))
+        return pd.DataFrame(out, columns=[*self.features, NO_VISIT])
 
     def to_files(self) -> dict[str, bytes]:
         """The pipeline as skops, the rest as JSON."""
@@ -219,6 +219,8 @@ def _inputs(values: np.ndarray, treated: np.ndarray, roots: np.ndarray) -> np.nd
 def _scaled(
     pipeline: Pipeline, values: np.ndarray, treated: np.ndarray, roots: np.ndarray
 ) -> np.ndarray:
+    if not len(values):
+        return np.empty((0, pipeline[-1].coef_.shape[1]))
     scaled = pipeline[:-1].transform(_inputs(values, treated, roots))
     return np.clip(scaled, -WIDEST, WIDEST)
 

@@ -18,7 +18,10 @@ KINDS: dict[str, type[Estimator]] = {
 
 
 def from_files(files: Mapping[str, bytes]) -> Estimator:
-    """The estimator that `to_files` stored; the bytes must have been checked before.
+    """The estimator that `to_files` stored.
+
+    The bytes must have been checked before: XGBoost reads cut-off trees past their end, and may
+    then ask for more memory than there is.
 
     Raises
     ------

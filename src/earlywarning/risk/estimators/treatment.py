@@ -15,6 +15,9 @@ AGAINST_SENSE = "against_sense"
 """Visited children did worse than their records explain: visits went where trouble was known, so
 their effect cannot be told from these records, and is left out rather than turned round."""
 
+NO_VISIT = "no_visit"
+"""Name of what the treatment's absence adds to the log odds; never a reason."""
+
 NOT_APPLICABLE = "not_applicable"
 
 MIN_VISITED = 20

@@ -129,7 +129,7 @@ def facts(
                   status=rng.choice(["sick", "permitted", "unexcused"], len(who)),
                   namespace="id", known_day=days[when] + 1)
         )  # fmt: skip
-        who = np.repeat(np.arange(students), rng.poisson(np.exp(0.8 * hidden - 0.8)))
+        who = np.repeat(np.arange(students), rng.poisson(np.exp(0.8 * hidden - 0.2)))
         when = rng.choice(days, len(who))
         parts["behaviour_event"].append(
             _rows("behaviour_event",

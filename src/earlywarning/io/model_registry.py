@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from earlywarning.errors import ArtifactError, ConfigError
 from earlywarning.io import artifact
 from earlywarning.io.register import model_versions
@@ -325,22 +327,29 @@ class ModelRegistry:
     def _opened(self) -> MlflowClient:
         """MLflow's client; imported at first use, because that takes seconds."""
         if self._client is None:
-            os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-            os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-            for name in ("mlflow", "alembic"):
-                logging.getLogger(name).setLevel(logging.WARNING)
-            from mlflow import MlflowClient
-            from mlflow.exceptions import MlflowException
-
-            try:
-                self._client = MlflowClient(self.tracking_uri, self.tracking_uri)
-                self._client.search_experiments(max_results=1)
-            except MlflowException as error:
-                raise ConfigError(
-                    f"MLflow's store cannot be opened: {str(error).splitlines()[0]}; check "
-                    "EARLYWARNING_MLFLOW_TRACKING_URI, or leave it unset for a file in the home"
-                ) from error
+            with _quiet():
+                self._client = self._open_store()
         return self._client
+
+    def _open_store(self) -> MlflowClient:
+        os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+
+        # MLflow sets its own level when it is imported.
+        for name in ("mlflow", "alembic"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+
+        try:
+            client = MlflowClient(self.tracking_uri, self.tracking_uri)
+            client.search_experiments(max_results=1)
+        except (MlflowException, SQLAlchemyError) as error:
+            raise ConfigError(
+                f"MLflow's store cannot be opened: {str(error).splitlines()[0]}; check "
+                "EARLYWARNING_MLFLOW_TRACKING_URI, or leave it unset for a file in the home"
+            ) from error
+        return client
 
     def _experiment(self, client: MlflowClient, name: str) -> str:
         found = client.get_experiment_by_name(name)

@@ -69,7 +69,7 @@ def plan(quarters: Sequence[str]) -> Plan:
     quarters : sequence of str
         Codes; they sort by time.
     """
-    ordered = tuple(sorted(set(quarters)))
+    ordered = tuple(sorted({str(code) for code in quarters}))
     n = len(ordered)
     if n < 2:
         return Plan(ordered, (), ())

@@ -1,0 +1,39 @@
+"""MLflow's store for tests: its tables take seconds to make, so they are made once and copied."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from earlywarning.io.model_registry import ModelRegistry
+from earlywarning.io.register.db import Register
+
+
+@cache
+def _template() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="earlywarning-mlflow-"))
+    registry = ModelRegistry(
+        f"sqlite:///{folder / 'mlflow.db'}",
+        artifact_location="",
+        register=None,  # type: ignore[arg-type]
+    )
+    registry._opened()
+    return folder / "mlflow.db"
+
+
+def registry(
+    folder: Path, register: Register, id_source: Callable[[], str] | None = None
+) -> ModelRegistry:
+    """A catalogue in a folder of its own."""
+    database = folder / "mlflow.db"
+    if not database.exists():
+        shutil.copy(_template(), database)
+    return ModelRegistry(
+        f"sqlite:///{database}",
+        artifact_location=(folder / "artifacts").as_uri(),
+        register=register,
+        **({"id_source": id_source} if id_source else {}),
+    )

@@ -1,0 +1,239 @@
+"""Training from facts to what serves: runs, cards, bytes, and a kill at any moment."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pytest
+
+import catalogue
+from drawn_school import AFTER, QUARTERS, facts
+from earlywarning.district import District, Visits
+from earlywarning.errors import ConfigError, DataError
+from earlywarning.io.engine import open_engine
+from earlywarning.io.facts import FactStore
+from earlywarning.io.model_registry import ModelRegistry
+from earlywarning.io.register import model_versions
+from earlywarning.io.register.db import Register, open_register
+from earlywarning.io.register.models import FactsSnapshot
+from earlywarning.records.tables import OUTCOMES
+from earlywarning_pipelines import train
+from earlywarning_pipelines.train import TrainResult
+
+AT = datetime(2026, 1, 1, 6, 30)  # noqa: DTZ001 - the register keeps UTC without zone
+DISTRICT = District(visits=Visits(lottery=False, capacity=10), name="SMP Contoh")
+TESTS = Path(__file__).parents[1]
+
+
+@dataclass
+class Home:
+    """One installation in a folder."""
+
+    store: FactStore
+    register: Register
+    registry: ModelRegistry
+
+    def train(self, **changes: object) -> TrainResult:
+        given = {"as_of": AFTER, "trained_at": AT, "seed": 1} | changes
+        return train.run(
+            engine=open_engine(),
+            store=self.store,
+            register=self.register,
+            registry=self.registry,
+            district=DISTRICT,
+            **given,  # type: ignore[arg-type]
+        )
+
+    def champions(self) -> dict[str, str]:
+        rows = model_versions.champions(self.register)
+        return {row.outcome: row.model_version_id for row in rows}
+
+
+def installed(folder: Path, quarters: tuple[str, ...] = QUARTERS, students: int = 150) -> Home:
+    folder.mkdir(parents=True, exist_ok=True)
+    store = FactStore(folder / "facts")
+    register = open_register(f"sqlite:///{folder / 'register.db'}")
+    if quarters:
+        snapshot = store.write(facts(students, quarters), base=None)
+        with register.session(writing=True) as session:
+            session.add(
+                FactsSnapshot(snapshot_id=snapshot.id, made_at=AT, is_current=True, rows={})
+            )
+            session.commit()
+    return Home(store, register, catalogue.registry(folder, register))
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Home]:
+    home = installed(tmp_path, quarters=())
+    yield home
+    home.register.close()
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, TrainResult, list]]:
+    home = installed(tmp_path_factory.mktemp("trained"))
+    told: list[tuple[str, int, int]] = []
+    yield home, home.train(progress=lambda *step: told.append(step)), told
+    home.register.close()
+
+
+def test_every_outcome_is_served(trained: tuple[Home, TrainResult, list]) -> None:
+    home, result, told = trained
+    assert [one.outcome for one in result.outcomes] == list(OUTCOMES)
+    assert result.quarters == QUARTERS[1:], "when the first quarter began, nothing was known"
+    assert result.students == 150
+    # Four teachers with 10 places, 4 of each for prevention.
+    assert result.capacity_share == 4 * 6 / 150
+    assert {stage for stage, _, _ in told} == {
+        "features", "record", "serve", *(f"train {outcome}" for outcome in OUTCOMES),
+    }  # fmt: skip
+    for one in result.outcomes:
+        assert one.model is not None
+        champion = home.registry.champion(one.outcome)
+        assert champion is not None
+        assert champion.model_version_id == one.model.model_version_id
+        assert champion.kind == one.result.served
+        assert champion.report["why"] == one.result.why
+        assert champion.report["capacity_share"] == result.capacity_share
+
+
+def test_the_catalogue_holds_runs_cards_and_figures(
+    trained: tuple[Home, TrainResult, list],
+) -> None:
+    home, result, _ = trained
+    client = home.registry._opened()
+    experiment = client.get_experiment_by_name("SMP Contoh")
+    assert experiment is not None
+    for one in result.outcomes:
+        row = model_versions.champion(home.register, one.outcome)
+        assert row is not None
+        run = client.get_run(row.run_id)
+        assert run.data.params["snapshot_id"] == result.snapshot_id
+        assert run.data.params["seed"] == "1"
+        assert run.data.params["code_version"]
+        nested = client.search_runs(
+            [experiment.experiment_id], f"tags.`mlflow.parentRunId` = '{row.run_id}'"
+        )
+        assert len(nested) == len(one.result.splits) > 0
+        assert all("found_share_worst" in child.data.metrics for child in nested)
+        folder = Path(urlparse(row.artifact_uri).path).parent
+        card = (folder / "card.md").read_text("utf-8")
+        assert "Ringkasan" in card
+        assert "## This version" in card
+        assert result.snapshot_id[:16] in card
+        assert (folder / "spec.toml").read_text("utf-8").startswith("#")
+        test = one.result.plan.test[0]
+        assert (folder / "figures" / f"found-{test}.svg").read_text("utf-8").startswith("<?xml")
+        assert (folder / "figures" / f"calibration-{test}.svg").exists()
+
+
+def test_no_name_and_no_pickle_is_stored(trained: tuple[Home, TrainResult, list]) -> None:
+    home, result, _ = trained
+    files = [
+        path
+        for one in result.outcomes
+        for path in Path(
+            urlparse(model_versions.champion(home.register, one.outcome).artifact_uri).path  # type: ignore[union-attr]
+        ).parent.rglob("*")
+        if path.is_file()
+    ]
+    assert {path.suffix for path in files} <= {
+        ".json", ".toml", ".md", ".svg", ".ubj", ".skops", ".csv",
+    }  # fmt: skip
+    student = f"{7:032x}".encode()
+    for path in files:
+        data = path.read_bytes()
+        assert not any(data.startswith(bytes([0x80, protocol])) for protocol in range(6))
+        assert student not in data
+
+
+def test_the_same_facts_and_seed_give_the_same_bytes(
+    trained: tuple[Home, TrainResult, list], tmp_path: Path
+) -> None:
+    _, result, _ = trained
+    home = installed(tmp_path)
+    again = home.train(outcomes=["behaviour"], threads=2)
+    home.register.close()
+    assert again.snapshot_id == result.snapshot_id
+    (model,) = (one.model for one in again.outcomes)
+    (first,) = (one.model for one in result.outcomes if one.outcome == "behaviour")
+    assert model is not None
+    assert first is not None
+    assert model.artifact_sha256 == first.artifact_sha256
+
+
+def test_without_history_the_rule_serves_and_says_so(tmp_path: Path) -> None:
+    home = installed(tmp_path, quarters=QUARTERS[:1], students=30)
+    result = home.train(as_of=date(2024, 8, 20))
+    home.register.close()
+    assert [one.result.why for one in result.outcomes] == ["no_history"] * 3
+    for one in result.outcomes:
+        assert one.model is not None
+        assert (one.model.kind, one.report["calibrated"]) == ("rule", False)
+
+
+def test_before_any_import_nothing_can_be_learnt(empty: Home) -> None:
+    with pytest.raises(DataError, match="nothing was imported yet"):
+        empty.train()
+
+
+def test_an_outcome_that_does_not_exist_is_told(empty: Home) -> None:
+    with pytest.raises(ConfigError, match="no outcome 'health'; allowed: attendance"):
+        empty.train(outcomes=["grades", "health"])
+
+
+# Trains again, and is killed when a stage is first told of.
+CHILD = """
+import os, signal, sys
+sys.path[:0] = [sys.argv[1], sys.argv[2]]
+from pathlib import Path
+from test_train import installed_again
+
+def progress(stage, done, total):
+    if stage == sys.argv[4]:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+home = installed_again(Path(sys.argv[3]))
+home.train(seed=2, outcomes=["behaviour", "grades"], progress=progress)
+"""
+
+
+def installed_again(folder: Path) -> Home:
+    """The installation of another process, as it finds it."""
+    register = open_register(f"sqlite:///{folder / 'register.db'}")
+    return Home(FactStore(folder / "facts"), register, catalogue.registry(folder, register))
+
+
+def killed(folder: Path, stage: str) -> None:
+    process = subprocess.run(
+        [sys.executable, "-c", CHILD, str(TESTS), str(Path(__file__).parent), str(folder), stage],
+        env=os.environ,
+        check=False,
+    )
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_killed_at_any_stage_what_served_goes_on_serving(tmp_path: Path) -> None:
+    home = installed(tmp_path, quarters=QUARTERS[:4], students=60)
+    home.train(outcomes=["behaviour", "grades"])
+    before = home.champions()
+    for stage in ("record", "serve"):
+        killed(tmp_path, stage)
+        assert home.champions() == before
+        for outcome in before:
+            assert home.registry.champion(outcome) is not None
+    # And the next training is none the worse for it.
+    home.train(outcomes=["behaviour", "grades"], seed=2)
+    after = home.champions()
+    assert set(after) == set(before)
+    assert not set(after.values()) & set(before.values())
+    home.register.close()

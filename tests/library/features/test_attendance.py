@@ -120,6 +120,15 @@ def test_the_class_is_compared_with_its_leavers_in_it(backend: Backend):
     assert of(frame, "Ani")["absence_rate_vs_class_quarter"] == -5 / 25
 
 
+def test_the_class_has_no_unrecorded_days_either(backend: Backend):
+    """Budi misses 7 of 20 days, Ani none of 15 and five are unrecorded: the class 7 of 35."""
+    school = taught("Ani", "Budi")
+    school.mark("Ani", DAYS[0:5], "unrecorded")
+    school.mark("Budi", DAYS[0:7])
+    ani = of(features(school, backend), "Ani")
+    assert ani["absence_rate_vs_class_quarter"] == -7 / 35
+
+
 def test_the_class_is_the_one_the_student_was_in(backend: Backend):
     """Half the time with a class that misses 2 of 10 each, half with one that misses none."""
     school = TinySchool()

@@ -77,3 +77,13 @@ def test_windows(code: str, starts: list[str]):
     assert ends["30d"] == ends["quarter"] == ends["year"] == quarter.start_day
     assert ends["previous_year"] == at.year.start
     assert at.longest.start == at.previous_year.start
+
+
+def test_what_is_announced_has_not_happened():
+    """A leave asked for in advance, and a visit entered with a wrong date, in the future."""
+    school = TinySchool()
+    school.enroll("Ani")
+    school.mark("Ani", "2026-09-15", "permitted", known="2026-09-01")
+    for as_of, seen in ((date(2026, 9, 15), 0), (date(2026, 9, 16), 1)):
+        facts = pandas_facts(school.tables(), as_of, DISTRICT)
+        assert len(facts.attendance_event.collect()) == seen

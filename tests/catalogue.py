@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -13,15 +12,17 @@ from earlywarning.io.register.db import Register
 
 
 @cache
-def _template() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="earlywarning-mlflow-"))
-    registry = ModelRegistry(
-        f"sqlite:///{folder / 'mlflow.db'}",
-        artifact_location="",
-        register=None,  # type: ignore[arg-type]
-    )
-    registry._opened()
-    return folder / "mlflow.db"
+def _template() -> bytes:
+    """The store's file, with tables and no content."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = Path(folder) / "mlflow.db"
+        registry = ModelRegistry(
+            f"sqlite:///{database}",
+            artifact_location="",
+            register=None,  # type: ignore[arg-type]
+        )
+        registry._opened()
+        return database.read_bytes()
 
 
 def registry(
@@ -30,7 +31,7 @@ def registry(
     """A catalogue in a folder of its own."""
     database = folder / "mlflow.db"
     if not database.exists():
-        shutil.copy(_template(), database)
+        database.write_bytes(_template())
     return ModelRegistry(
         f"sqlite:///{database}",
         artifact_location=(folder / "artifacts").as_uri(),

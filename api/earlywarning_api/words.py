@@ -129,7 +129,7 @@ def _list_model(outcome: str, model: Mapping[str, Any], language: str) -> schema
         serves=model["serves"],
         estimator=coded("estimator", model["estimator"], language),
         version=model["version"],
-        why=wording.say(f"why.{model['why']}", language),
+        why=wording.why_text(model["why"], language),
     )
 
 
@@ -150,7 +150,7 @@ def serving_model(outcome: str, row: ModelRow | None, language: str) -> schemas.
         outcome=coded("outcome", outcome, language),
         serves=serves,
         estimator=coded("estimator", estimator, language),
-        why=wording.say(f"why.{_why(row)}", language),
+        why=wording.why_text(_why(row), language),
         model_version_id=None if row is None else row.model_version_id,
         version=None if row is None else row.version,
         trained_at=None if row is None else row.trained_at,
@@ -164,4 +164,4 @@ def _why(row: ModelRow | None) -> str:
     """Code of the reason why a model or the rule serves, as recorded at training."""
     if row is None:
         return "no_model"
-    return "model_better" if row.estimator != RULE else "not_better"
+    return str(row.report.get("why", "unknown"))

@@ -260,7 +260,7 @@ def _score(
         )
     estimators = {one.outcome: one.estimator for one in deciders}
     progress("score", 0, 1)
-    risks = cohort.kept_risks(scoring.score(estimators, dataset.X), dataset.X)
+    risks = scoring.score(estimators, dataset.X)
     found = reasons.reasons(
         estimators, dataset.X, quarter, calendar=district.calendar, weights=district.weights
     )

@@ -149,6 +149,12 @@ def outcome_text(outcome: str, language: str) -> str:
     return say(f"outcome.{outcome}", language)
 
 
+def why_text(why: str, language: str) -> str:
+    """Why a model or the rule serves; neutral for a code that this version does not know."""
+    key = f"why.{why}"
+    return say(key if key in catalogue(language) else "why.unknown", language)
+
+
 def status_text(status: str, language: str) -> str:
     """Where a list stands."""
     return say(f"status.{status}", language)

@@ -10,20 +10,9 @@ import numpy as np
 import pandas as pd
 
 from earlywarning.records.tables import OUTCOMES
+from earlywarning.risk.scoring import RECORDED
 from earlywarning.visits.capacity import ALREADY_VISITED, DO_NOT_VISIT
 from earlywarning.visits.households import Child, key_of
-
-RISK_DECIMALS = 9
-"""Risks are kept to nine decimals *before* anything is computed from them: the last bits of a float
-depend on the processor and on how many threads added it up, and a list must not. All sums are made
-from the risks as they are frozen."""
-
-RECORDS = {
-    "attendance": ("attendance_known", "summary_known"),
-    "behaviour": ("behaviour_known",),
-    "grades": ("grades_known",),
-}
-"""Features (1 or 0) that say whether the school recorded anything about an outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +60,6 @@ class Scored:
     completeness: Sequence[Mapping[str, Any]]
 
 
-def kept_risks(risks: pd.DataFrame, X: pd.DataFrame) -> pd.DataFrame:
-    """Risks as a list keeps them: nine decimals, and none where the school has no such records.
-
-    A school that recorded no behaviour gets no risk of behaviour from anybody's guess; the outcome
-    counts 0 in the priority, and the list says so.
-    """
-    kept = risks.round(RISK_DECIMALS)
-    for outcome in kept.columns:
-        known = X[list(RECORDS[outcome])].fillna(0).max(axis=1) > 0
-        kept[outcome] = kept[outcome].where(known.to_numpy())
-    return kept
-
-
 def completeness(X: pd.DataFrame) -> list[dict[str, Any]]:
     """Which kinds of records there were for each student.
 
@@ -93,7 +69,9 @@ def completeness(X: pd.DataFrame) -> list[dict[str, Any]]:
         `available` of `of` kinds; for each kind `daily`, `totals` (attendance), `yes` or `no`; and
         of the last quarter's school days how many have a mark, where that is known.
     """
-    flags = {name: X[name].fillna(0).to_numpy() > 0 for kinds in RECORDS.values() for name in kinds}
+    flags = {
+        name: X[name].fillna(0).to_numpy() > 0 for kinds in RECORDED.values() for name in kinds
+    }
     expected = X["expected_days_quarter"].to_numpy(dtype=float, na_value=np.nan)
     recorded = X["recorded_days_quarter"].to_numpy(dtype=float, na_value=np.nan)
     rows = []

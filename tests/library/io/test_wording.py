@@ -26,7 +26,7 @@ NEEDED = {
     "status": STATUSES,
     "exclusion": EXCLUSIONS,
     "estimator": ("rule", "last_value", "logistic", "boosted"),
-    "why": ("no_model", *(code for code in WHY if code != "no_data"), "no_records"),
+    "why": ("no_model", *(code for code in WHY if code != "no_data"), "no_records", "unknown"),
     "value": ("monday", "saturday", "true", "false", "none"),
     "completeness": ("sources",),
     "capacity": ("none",),
@@ -99,6 +99,11 @@ def test_one_is_singular() -> None:
 
 def test_a_code_of_another_version_still_has_words() -> None:
     assert "version" in wording.reason_text("gone_since_2030", {"x": 1}, "2026-10-01", "en")
+
+
+def test_a_why_of_another_version_still_has_words() -> None:
+    assert "another version" in wording.why_text("gone_since_2030", "en")
+    assert wording.why_text("no_history", "en").startswith("There is too little history")
 
 
 def test_words_for_places_on_the_list() -> None:

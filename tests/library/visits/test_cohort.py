@@ -28,24 +28,6 @@ REGISTERED = Registered(
 )
 
 
-def test_no_records_no_risk() -> None:
-    risks = pd.DataFrame({"attendance": [0.5] * 3, "behaviour": [0.1] * 3, "grades": [0.25] * 3})
-    kept = cohort.kept_risks(risks, X)
-    assert kept["attendance"].isna().tolist() == [False, False, True]
-    assert kept["behaviour"].isna().tolist() == [False, True, True]
-    assert kept["grades"].isna().tolist() == [False, False, True]
-    assert risks.notna().all().all()  # the caller's table is as it was
-
-
-def test_the_last_bits_of_a_float_do_not_reach_the_list() -> None:
-    one = pd.DataFrame({"attendance": [0.1 + 0.2, 1 / 3]})
-    two = pd.DataFrame({"attendance": [0.3, np.nextafter(1 / 3, 1)]})
-    assert not one.equals(two)
-    pd.testing.assert_frame_equal(
-        cohort.kept_risks(one, X[:2]), cohort.kept_risks(two, X[:2]), check_exact=True
-    )
-
-
 def test_how_complete_the_records_are() -> None:
     assert cohort.completeness(X) == [
         {"available": 3, "of": 3, "attendance": "daily", "behaviour": "yes", "grades": "yes",

@@ -49,7 +49,7 @@ class Place:
     register: Register
     registry: ModelRegistry
 
-    def publish(self, step: str = "draft", **more: Any) -> lists.ListRow:
+    def make(self, step: str = "draft", **more: Any) -> lists.ListRow:
         with open_engine() as engine:
             (row,) = getattr(publish, step)(
                 quarter=QUARTER.code, engine=engine, store=self.store, register=self.register,
@@ -143,12 +143,12 @@ import sys
 sys.path[:0] = [sys.argv[1], sys.argv[2]]
 from pathlib import Path
 from test_publish_models import found
-print(found(Path(sys.argv[3])).publish().frozen_sha256)
+print(found(Path(sys.argv[3])).make().frozen_sha256)
 """
 
 
 def test_lists_by_trained_models(place: Place) -> None:
-    draft = place.publish()
+    draft = place.make()
     models = draft.header["models"]
     for outcome, kind in KINDS.items():
         champion = model_versions.champion(place.register, outcome)
@@ -172,7 +172,7 @@ def test_lists_by_trained_models(place: Place) -> None:
     assert len(with_reasons) > 16
 
     # The same bytes here again, in other processes, with other threads and hash seeds.
-    hashes = {draft.frozen_sha256, place.publish().frozen_sha256}
+    hashes = {draft.frozen_sha256, place.make().frozen_sha256}
     for threads, hash_seed in (("1", "0"), ("2", "4242")):
         numbers = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
         result = subprocess.run(
@@ -186,7 +186,7 @@ def test_lists_by_trained_models(place: Place) -> None:
     assert hashes == {draft.frozen_sha256}
 
     # Other models serve now: the old list is still made again by those that made it.
-    published = place.publish("publish")
+    published = place.make("publish")
     assert published.frozen_sha256 == draft.frozen_sha256
     fit(place, seed=1)
     for outcome in ("attendance", "behaviour"):

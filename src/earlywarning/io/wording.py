@@ -11,7 +11,7 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -110,16 +110,23 @@ def in_words(value: Any, language: str) -> str:
     an entry `value.<code>` becomes its words; other text stays as it is.
     """
     if isinstance(value, date):
-        return format_date(value, "d MMM y", locale=language)
+        return _date(value, language)
     if isinstance(value, bool | None):
         return say(f"value.{str(value).lower()}", language)
+    if isinstance(value, int) and 0 <= value < 1000:
+        return str(value)  # no separator in either language
     if isinstance(value, int | float):
         return format_decimal(value, "#,##0.##", locale=language)
     text = str(value)
     if _ISO_DATE.match(text):
-        return format_date(date.fromisoformat(text), "d MMM y", locale=language)
+        return _date(date.fromisoformat(text), language)
     words = catalogue(language).get(f"value.{text}")
     return words.forms[0] if words else text
+
+
+@lru_cache(maxsize=4096)
+def _date(day: date, language: str) -> str:
+    return format_date(day, "d MMM y", locale=language)
 
 
 def reason_text(code: str, numbers: Mapping[str, Any], as_of: date | str, language: str) -> str:

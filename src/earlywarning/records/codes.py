@@ -91,9 +91,8 @@ class AttendanceCodes:
 def _built_in() -> dict[str, dict[str, str]]:
     namespaces: dict[str, dict[str, str]] = {}
     table = resources.files("earlywarning.records").joinpath("attendance_codes.csv")
-    with table.open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines):
-            namespaces.setdefault(row["namespace"], {})[row["code"].upper()] = row["status"]
+    for row in csv.DictReader(table.read_text(encoding="utf-8").splitlines()):
+        namespaces.setdefault(row["namespace"], {})[row["code"].upper()] = row["status"]
     return namespaces
 
 

@@ -1,0 +1,333 @@
+"""The command line: each command opens what it needs, calls one pipeline, prints the outcome."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from earlywarning.errors import ConfirmationNeeded, EarlyWarningError
+
+if TYPE_CHECKING:
+    from earlywarning_pipelines.home import Home
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+
+app = typer.Typer(
+    help="Which families to visit at home first this quarter, and how that was decided.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+token_app = typer.Typer(help="Bearer tokens of the API.", no_args_is_help=True)
+app.add_typer(token_app, name="token")
+
+CONFIRM_EXIT = 3
+"""Exit code when a step waits for a person's confirmation."""
+
+
+def today() -> date:
+    """Today's date; only the apps read the clock."""
+    return datetime.now(UTC).astimezone().date()
+
+
+def now() -> datetime:
+    """The time in UTC, without zone, as the register keeps it."""
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Print an error that a user can act on, without a traceback."""
+    try:
+        yield
+    except ConfirmationNeeded as error:
+        typer.secho(f"{error}", fg="yellow", err=True)
+        raise typer.Exit(CONFIRM_EXIT) from error
+    except EarlyWarningError as error:
+        typer.secho(f"{error}", fg="red", err=True)
+        raise typer.Exit(1) from error
+
+
+def _day(value: str | None, option: str) -> date | None:
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise typer.BadParameter(f"{value!r} is not a date; write it like 2026-10-01") from error
+
+
+@app.callback()
+def main(
+    context: typer.Context,
+    home: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the installation [default: earlywarning-data]."),
+    ] = None,
+    engine: Annotated[str, typer.Option(help="Feature engine: polars or duckdb.")] = "polars",
+) -> None:
+    """Open the installation that the other commands work on."""
+    from earlywarning_pipelines.home import open_home
+
+    context.obj = open_home(home, engine=engine)
+
+
+@app.command()
+def init(
+    context: typer.Context,
+    name: Annotated[str, typer.Option(help="Name of the school or district.")] = "Sekolah",
+    lottery: Annotated[
+        bool | None,
+        typer.Option(
+            "--lottery/--no-lottery",
+            help="Let families nearly tied at the cut share their places by lot, so that the "
+            "effect of visits can be measured. Must be said.",
+        ),
+    ] = None,
+    capacity: Annotated[int, typer.Option(help="Households a teacher can visit a quarter.")] = 8,
+) -> None:
+    """Write a first district.toml and create the register."""
+    from earlywarning_pipelines import setup
+
+    home: Home = context.obj
+    with told():
+        path = setup.run(home, name=name, lottery=lottery, capacity=capacity)
+    typer.echo(f"wrote {path}; edit it to fit your school (docs/district.md explains every line)")
+
+
+@app.command(name="import")
+def import_(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(help="Files, or folders with them.")],
+    mapping: Annotated[Path, typer.Option(help="Mapping file (TOML).")],
+    preview: Annotated[bool, typer.Option(help="Say what would change; save nothing.")] = False,
+    confirm: Annotated[bool, typer.Option(help="Go on in spite of an unusual change.")] = False,
+    delivered_on: Annotated[
+        str | None, typer.Option(help="Date of the delivery [default: today].")
+    ] = None,
+    refused: Annotated[Path, typer.Option(help="Where the refused rows are written.")] = Path(
+        "refused.csv"
+    ),
+) -> None:
+    """Import a school's files: all of them or nothing."""
+    from earlywarning_pipelines import ingest, printing
+
+    home: Home = context.obj
+    with told(), printing.progress_bar() as progress:
+        result = ingest.run(
+            files=files,
+            mapping_path=mapping,
+            store=home.store,
+            register=home.register,
+            district=home.district,
+            delivered_on=_day(delivered_on, "--delivered-on") or today(),
+            finished_at=now(),
+            preview=preview,
+            confirmed=confirm,
+            refused_path=refused,
+            progress=progress,
+        )
+    typer.echo(printing.import_summary(result))
+
+
+@app.command()
+def train(
+    context: typer.Context,
+    outcome: Annotated[
+        list[str] | None, typer.Option(help="attendance, behaviour or grades [default: all].")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="Use only what was known before this day [default: today].")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+) -> None:
+    """Train every candidate, compare them on later quarters, let the honest winner serve."""
+    from earlywarning_pipelines import printing
+    from earlywarning_pipelines import train as pipeline
+
+    home: Home = context.obj
+    with told(), printing.progress_bar() as progress:
+        result = pipeline.run(
+            engine=home.engine,
+            store=home.store,
+            register=home.register,
+            registry=home.models,
+            district=home.district,
+            as_of=_day(as_of, "--as-of") or today(),
+            trained_at=now(),
+            outcomes=outcome or None,
+            seed=seed,
+            progress=progress,
+        )
+    typer.echo(printing.training_summary(result))
+
+
+@app.command()
+def draft(
+    context: typer.Context,
+    quarter: Annotated[str, typer.Option(help="For example 2026-27-Q2.")],
+    seed: Annotated[int, typer.Option(min=0, help="Settles ties and lots; it is stored.")] = 1,
+    by: Annotated[str, typer.Option(help="Who makes the list.")] = "command line",
+    language: Annotated[str, typer.Option(help="id or en.")] = "id",
+    first: Annotated[int, typer.Option(min=0, help="Rows to print.")] = 10,
+) -> None:
+    """Rank the families for a quarter; the draft can be made again until it is published."""
+    _list(context, "draft", quarter=quarter, seed=seed, by=by, language=language, first=first)
+
+
+@app.command()
+def publish(
+    context: typer.Context,
+    quarter: Annotated[str, typer.Option(help="For example 2026-27-Q2.")],
+    seed: Annotated[int, typer.Option(min=0, help="Settles ties and lots; it is stored.")] = 1,
+    by: Annotated[str, typer.Option(help="Who publishes the list.")] = "command line",
+    language: Annotated[str, typer.Option(help="id or en.")] = "id",
+    first: Annotated[int, typer.Option(min=0, help="Rows to print.")] = 10,
+) -> None:
+    """Freeze the quarter's list: the draft if there is one, else a new one."""
+    _list(context, "publish", quarter=quarter, seed=seed, by=by, language=language, first=first)
+
+
+def _list(
+    context: typer.Context,
+    step: str,
+    *,
+    quarter: str,
+    seed: int,
+    by: str,
+    language: str,
+    first: int,
+) -> None:
+    from earlywarning_pipelines import printing
+    from earlywarning_pipelines import publish as pipeline
+
+    home: Home = context.obj
+    action = pipeline.draft if step == "draft" else pipeline.publish
+    with told(), printing.progress_bar() as progress:
+        results = action(
+            quarter=quarter,
+            engine=home.engine,
+            store=home.store,
+            register=home.register,
+            registry=home.models,
+            district=home.district,
+            seed=seed,
+            by=by,
+            at=now(),
+            progress=progress,
+        )
+    typer.echo(printing.list_summary(home.register, results, language=language, first=first))
+
+
+@app.command()
+def rebuild(
+    context: typer.Context,
+    visit_list_id: Annotated[str, typer.Argument(help="Id of a list, as `lists` prints it.")],
+) -> None:
+    """Make a past list again from what it recorded, and compare it byte for byte."""
+    from earlywarning_pipelines import publish as pipeline
+
+    home: Home = context.obj
+    with told():
+        result = pipeline.rebuild(
+            visit_list_id,
+            engine=home.engine,
+            store=home.store,
+            register=home.register,
+            registry=home.models,
+        )
+    typer.echo(
+        f"identical, {len(result.frozen)} bytes, sha256 {result.sha256}"
+        if result.identical
+        else f"DIFFERENT: {result.difference}"
+    )
+    if not result.identical:
+        raise typer.Exit(1)
+
+
+@app.command()
+def lists(context: typer.Context) -> None:
+    """The lists there are."""
+    from earlywarning_pipelines import printing
+
+    home: Home = context.obj
+    with told():
+        typer.echo(printing.lists_table(home.register))
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    host: Annotated[str | None, typer.Option(help="[default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="[default: 8000]")] = None,
+) -> None:
+    """Open the service."""
+    import sys
+
+    settings = context.obj.settings
+    places = {
+        "EARLYWARNING_HOME": str(settings.home.resolve()),
+        "EARLYWARNING_HOST": host or settings.host,
+        "EARLYWARNING_PORT": str(port or settings.port),
+    }
+    # The service is a program of its own: it must not carry what training needs.
+    os.execve(  # noqa: S606 - our own interpreter and module, no shell
+        sys.executable, [sys.executable, "-m", "earlywarning_api"], {**os.environ, **places}
+    )
+
+
+@token_app.command(name="create")
+def token_create(
+    context: typer.Context,
+    role: Annotated[str, typer.Option(help="coordinator, homeroom_teacher or data_staff.")],
+    label: Annotated[str, typer.Option(help="Whose it is, for people.")],
+    school: Annotated[str | None, typer.Option(help="School id.")] = None,
+    staff: Annotated[
+        str | None, typer.Option(help="The school's own number of a homeroom teacher.")
+    ] = None,
+    expires_days: Annotated[int, typer.Option(min=1, max=3650)] = 90,
+) -> None:
+    """Make a token. It is shown once and kept only as a hash."""
+    from earlywarning.io.register import tokens
+
+    home: Home = context.obj
+    with told():
+        made = tokens.create(
+            home.register,
+            role=role,
+            label=label,
+            school_id=school,
+            staff_local_id=staff,
+            at=now(),
+            expires_days=expires_days,
+        )
+    typer.echo(f"{made.secret}\n\nkeep it now: it cannot be shown again (id {made.token_id})")
+
+
+@token_app.command(name="list")
+def token_list(context: typer.Context) -> None:
+    """Tokens and what they may see; never the tokens themselves."""
+    from earlywarning_pipelines import printing
+
+    home: Home = context.obj
+    with told():
+        typer.echo(printing.tokens_table(home.register, at=now()))
+
+
+@token_app.command(name="revoke")
+def token_revoke(context: typer.Context, token_id: Annotated[str, typer.Argument()]) -> None:
+    """End a token at once."""
+    from earlywarning.io.register import tokens
+
+    home: Home = context.obj
+    with told():
+        tokens.revoke(home.register, token_id, at=now())
+    typer.echo(f"revoked {token_id}")

@@ -190,7 +190,7 @@ class Intake:
         return pl.min_horizontal(known, pl.lit(self.day, pl.Int32))
 
     def _coverage(self, batch: pl.DataFrame) -> str:
-        entries = {self.delivery.mapping.tables[entry] for entry in batch["_entry"].unique()}
+        entries = [self.delivery.mapping.tables[entry] for entry in batch["_entry"].unique()]
         return "exceptions" if any(e.coverage == "exceptions" for e in entries) else "all_marks"
 
     def _placed(self, rows: pl.DataFrame, enrollment: pl.DataFrame) -> pl.DataFrame:

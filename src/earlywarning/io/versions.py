@@ -127,7 +127,7 @@ def _compare(
     )
     if KNOWN_BEFORE not in incoming.columns:
         incoming = incoming.with_columns(pl.lit(False).alias(KNOWN_BEFORE))
-    same = pl.all_horizontal(pl.col(name).eq_missing(f"_last_{name}") for name in values)
+    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"_last_{name}")) for name in values)
     return incoming.join(last, on=key, how="left").with_columns(
         _new=pl.col("_last_known").is_null(),
         _changed=pl.col("_last_known").is_not_null() & ~same,

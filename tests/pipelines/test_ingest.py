@@ -184,7 +184,7 @@ file = "siswa*.csv"
 student = "NIS"
 class_name = "Kelas"
 [table.constants]
-entry_date = "2026-07-13"
+entry_date = 2026-07-13
 [[table]]
 table = "attendance"
 file = "hadir*.csv"

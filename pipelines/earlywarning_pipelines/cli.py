@@ -139,6 +139,34 @@ def import_(
 
 
 @app.command()
+def simulate(
+    out: Annotated[Path, typer.Option(help="Folder to write; must not exist yet.")],
+    students: Annotated[int, typer.Option(min=1)] = 600,
+    years: Annotated[int, typer.Option(min=0, max=20, help="Full school years of history.")] = 3,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    effect: Annotated[float, typer.Option(help="True effect of visits; 0 for none.")] = 1.0,
+    until: Annotated[
+        str, typer.Option(help="First day without data: the start of the quarter to be listed.")
+    ] = "2026-10-01",
+) -> None:
+    """Write the files of an invented district, and the truth about it apart."""
+    from earlywarning_pipelines import printing
+    from earlywarning_pipelines import simulate as pipeline
+
+    with told(), printing.progress_bar() as progress:
+        result = pipeline.run(
+            students=students,
+            years=years,
+            seed=seed,
+            out=out,
+            effect=effect,
+            until=_day(until, "--until") or today(),
+            progress=progress,
+        )
+    typer.echo(printing.simulation_summary(result))
+
+
+@app.command()
 def train(
     context: typer.Context,
     outcome: Annotated[
@@ -331,3 +359,16 @@ def token_revoke(context: typer.Context, token_id: Annotated[str, typer.Argument
     with told():
         tokens.revoke(home.register, token_id, at=now())
     typer.echo(f"revoked {token_id}")
+
+
+@app.command()
+def demo(
+    students: Annotated[int, typer.Option(min=30, max=20_000)] = 600,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    folder: Annotated[Path, typer.Option(help="Made anew each time.")] = Path("earlywarning-demo"),
+) -> None:
+    """Simulate a school, import it, train, publish, and show the list."""
+    from earlywarning_pipelines import demo as pipeline
+
+    with told():
+        pipeline.run(folder, students=students, seed=seed, at=now(), echo=typer.echo)

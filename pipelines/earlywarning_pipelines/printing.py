@@ -14,6 +14,7 @@ from earlywarning.io.register import lists, tokens
 from earlywarning.io.register.db import Register
 from earlywarning_pipelines import list_rows
 from earlywarning_pipelines.ingest import IngestResult
+from earlywarning_pipelines.simulate import SimulationResult
 from earlywarning_pipelines.train import TrainResult
 
 
@@ -59,6 +60,20 @@ def import_summary(result: IngestResult) -> str:
     elif not result.changed_anything:
         lines.append("nothing new: the facts are as they were")
     return "\n".join(lines)
+
+
+def simulation_summary(result: SimulationResult) -> str:
+    """What was written, and how often there is trouble."""
+    trouble = ", ".join(f"{name} {share:.1%}" for name, share in result.prevalence.items())
+    return "\n".join(
+        [
+            f"{result.students} students in {result.schools} school(s); "
+            f"the list to make is {result.quarter}",
+            f"  in trouble a quarter: {trouble}; absent {result.absence_rate:.1%} of days",
+            f"  files to import: {result.out}/delivery (with mapping.toml)",
+            f"  the truth, apart: {result.out}/truth",
+        ]
+    )
 
 
 def training_summary(result: TrainResult) -> str:

@@ -139,6 +139,11 @@ def letters_on(school: School, days: np.ndarray) -> np.ndarray:
     return np.where(moved, school.other_letter[:, None], school.letter[:, None])
 
 
+def first_year_of(days: np.ndarray) -> np.ndarray:
+    """First calendar year of the school year of each day."""
+    return np.array([int(CALENDAR.school_year_of(day_date(int(day)))[:4]) for day in days])
+
+
 def _enrolled(school: School, days: np.ndarray, first_year: int) -> np.ndarray:
     level = school.level(first_year)
     here = (level >= 7) & (level <= 9)
@@ -198,10 +203,7 @@ def _blur(school: School, marks: np.ndarray, rng: np.random.Generator) -> np.nda
     """Registers not taken, marks missing, marks entered late."""
     taken = rng.random((3, school.letters, len(school.days))) >= NOT_TAKEN_SHARE
     letter = letters_on(school, school.days)
-    ends = np.array(
-        [CALENDAR.quarter_of(day_date(int(day))).school_year[:4] for day in school.days]
-    )
-    level = np.clip(7 + ends.astype(int)[None, :] - school.intake[:, None] - 7, 0, 2)
+    level = np.clip(first_year_of(school.days)[None, :] - school.intake[:, None], 0, 2)
     open_ = taken[level, letter, np.arange(len(school.days))[None, :]]
     marked = marks != NOT_ENROLLED
     missing = marked & (rng.random(marks.shape) < BLANK_SHARE)
@@ -339,8 +341,8 @@ def _truth(
 ) -> pl.DataFrame:
     """Of everybody enrolled when the quarter started."""
     rules = Thresholds()
-    absent = sum(counts)
-    points = sum(p * count for p, count in zip(life.POINTS, incidents, strict=True))
+    absent = np.sum(counts, axis=0)
+    points = np.array(life.POINTS) @ np.array(incidents)
     realised = (
         (absent * 1000 >= round(rules.absence_rate * 1000) * days) & (days > 0),
         (incidents[2] > 0) | (points >= rules.behaviour_share * rules.first_warning_points),

@@ -27,8 +27,11 @@ help: ## list these targets
 demo: $(READY) ## invented students, from their records to a printed visit list
 	$(BIN)/earlywarning demo $(ARGS)
 
-serve: $(READY) ## the pages and the interface, on this machine
-	$(BIN)/earlywarning serve $(ARGS)
+# The folder of the environment, else the demo if there is one, else the usual place.
+FOUND := $(firstword $(wildcard earlywarning-demo earlywarning-data))
+SERVED := $(or $(EARLYWARNING_HOME),$(FOUND),earlywarning-data)
+serve: $(READY) ## the interface to the lists, on this machine only
+	$(BIN)/earlywarning --home $(SERVED) serve $(ARGS)
 
 test: $(READY) ## the tests that take minutes
 	$(BIN)/python -m pytest -q -m "not slow" $(ARGS)

@@ -109,7 +109,7 @@ def run(installed: Path, folder: Path, *command: str) -> str:
 def test_it_runs_away_from_the_checkout(installed: Path, tmp_path: Path) -> None:
     where = run(installed, tmp_path, "python", "-c", "import earlywarning; print(earlywarning)")
     assert str(installed) in where
-    assert "publish" in run(installed, tmp_path, "earlywarning", "--help")
+    assert "demo" in run(installed, tmp_path, "earlywarning", "--help")
 
 
 @pytest.mark.slow

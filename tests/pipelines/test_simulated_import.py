@@ -10,6 +10,7 @@ import pytest
 
 from earlywarning import district
 from earlywarning.calendar import day_number
+from earlywarning.errors import Conflict
 from earlywarning.io.facts import FactStore
 from earlywarning.io.register import people
 from earlywarning.io.register.db import open_register
@@ -66,8 +67,8 @@ def test_the_demo_goes_from_files_to_a_list(tmp_path: Path) -> None:
     assert "Kunjungi dulu / Visit first" in text
     assert "Bearer ew_" in text
     assert "3 refused" in text
-    with pytest.raises(Exception, match="holds something else"):
-        (tmp_path / "mine").mkdir()
-        (tmp_path / "mine" / "thesis.txt").write_text("x")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("x")
+    with pytest.raises(Conflict, match="holds something else"):
         demo.run(tmp_path / "mine", students=90, seed=1, at=AT, echo=said.append)
     assert (tmp_path / "mine" / "thesis.txt").exists()

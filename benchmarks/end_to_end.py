@@ -2,7 +2,7 @@
 
 Each step runs in a process of its own; seconds are wall time, processor seconds stand beside them.
 `value`: how processor time of the import grows from the smallest to the largest size, as a power of
-the number of students (1 is proportional). Bar: at most 1.1, so that no step gets worse than its data.
+the number of students (1 is proportional). Bar: at most 1.1 for each step.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ On simulated districts the true risk of trouble without a visit is known: the ch
 student's state when the quarter begins. No list can find more, on average, than one ranked by it
 (the ceiling). Here the list of next quarter is made from the records alone by us (the trained
 pipeline with its gate), by the rule, by last quarter's value and by chance, and each is measured by
-the share of next quarter's expected trouble that it finds within the school's capacity; the share of
-what then really happened is printed beside it.
+the share of next quarter's expected trouble that it finds within the school's capacity; the share
+of what then really happened is printed beside it.
 
 `value`: ours over the ceiling. Bar: at least 0.90, and above the rule.
 """

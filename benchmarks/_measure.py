@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -53,6 +54,17 @@ def _cpu() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
+def _peak_mb() -> float:
+    """Of this process; its `ru_maxrss` alone would count the parent's memory at the fork."""
+    scale = 1 if sys.platform == "darwin" else 1024  # bytes there, kibibytes elsewhere
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * scale
+    status = Path("/proc/self/status")
+    if status.exists():
+        (line,) = (row for row in status.read_text().splitlines() if row.startswith("VmHWM"))
+        return max(int(line.split()[1]) * 1024, children) / 1e6
+    return max(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale, children) / 1e6
+
+
 def work(task: Callable[[], Result], *, told: Callable[[Result], Any] | None = None) -> Result:
     """In the child: do the work and say what it cost.
 
@@ -64,7 +76,7 @@ def work(task: Callable[[], Result], *, told: Callable[[Result], Any] | None = N
     """
     cpu, wall = _cpu(), time.perf_counter()
     result = task()
-    cost = {"cpu": _cpu() - cpu, "wall": time.perf_counter() - wall}
+    cost = {"cpu": _cpu() - cpu, "wall": time.perf_counter() - wall, "peak_mb": _peak_mb()}
     print(json.dumps(cost | {"result": told(result) if told else None}), flush=True)
     return result
 
@@ -80,19 +92,13 @@ def run_apart(script: Path, *arguments: str) -> Cost:
     environment = dict(os.environ, POLARS_MAX_THREADS=str(THREADS), OMP_NUM_THREADS=str(THREADS))
     # Without bytecode, imports would be compiled anew in every child.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    process = subprocess.Popen(
+    done = subprocess.run(
         [sys.executable, str(script), *arguments],
-        stdout=subprocess.PIPE, text=True, env=environment,
+        stdout=subprocess.PIPE, text=True, env=environment, check=False,
     )  # fmt: skip
-    assert process.stdout
-    lines = process.stdout.read().splitlines()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{script.name} {' '.join(arguments)} ended with {process.returncode}")
-    cost = json.loads(lines[-1])
-    scale = 1 if sys.platform == "darwin" else 1024  # bytes there, kibibytes elsewhere
-    return Cost(cost["cpu"], cost["wall"], usage.ru_maxrss * scale / 1e6, cost["result"])
+    if done.returncode:
+        raise RuntimeError(f"{script.name} {' '.join(arguments)} ended with {done.returncode}")
+    return Cost(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def median(costs: Sequence[Cost]) -> Cost:

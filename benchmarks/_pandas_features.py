@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from earlywarning.calendar import Quarter
 from earlywarning.district import District
 from earlywarning.features.build import FEATURES
-from earlywarning.features.windows import Windows, quarter_starts
+from earlywarning.features.windows import Windows
 
 ABSENT = ["sick", "permitted", "unexcused", "truant", "suspended"]
 OUTSIDE = ["unrecorded", "not_required", "no_school", "other"]
@@ -215,23 +214,22 @@ def grades(
     rows: pd.DataFrame, cohort: pd.DataFrame, district: District, at: Windows
 ) -> pd.DataFrame:
     """Distance to the pass mark, now, latest, against the past and the class."""
-    rows = rows[rows["day"] >= min(at.year.start, at.before_quarter.start)]
+    rows = rows[(rows["day"] >= at.before_quarter.start) & rows["student_id"].isin(cohort.index)]
+    school = rows["student_id"].astype(cohort.index.dtype).map(cohort["school_id"])
     marks = {
-        school: district.thresholds_of(school).pass_mark * 100
-        for school in rows["school_id"].unique()
+        school_id: district.thresholds_of(school_id).pass_mark * 100
+        for school_id in cohort["school_id"].unique()
     }
-    own_mark = rows["pass_centi"].fillna(rows["school_id"].map(marks).astype(float))
-    starts = quarter_starts(at.longest, district.calendar)
+    own_mark = rows["pass_centi"].fillna(school.map(marks).astype(float))
     rows = rows.assign(
         distance=rows["score_centi"] - own_mark,
-        period=np.searchsorted(starts, rows["day"], side="right"),
         finality=rows["kind"].map({"formative": 0, "midterm": 1, "final": 2}).astype(int),
-    ).sort_values(["period", "finality", "day", "distance"])
+    ).sort_values(["finality", "day", "score_centi"])
     key = ["student_id", "subject"]
     now = rows["day"] >= at.quarter.start
     quarter = rows[now].groupby(key, observed=True)["distance"].last()
     before = rows[~now].groupby(key, observed=True)["distance"].last()
-    latest = rows.groupby(key, observed=True)["distance"].last()
+    latest = quarter.combine_first(before)
     found = pd.DataFrame(index=cohort.index)
     for name, values in (("quarter", quarter), ("latest", latest)):
         by_student = values.groupby("student_id", observed=True)

@@ -12,6 +12,7 @@ from earlywarning.io.register import list_views
 from earlywarning.io.register.db import Register
 from earlywarning.io.register.list_views import ItemRow, StudentRow
 from earlywarning.io.register.models import Student
+from earlywarning.visits.capacity import CONCERN
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class Row:
     track, band : str
         In words.
     reasons : tuple of str
-        Dated facts, at most three a child; with the name where there are several children.
+        Dated facts, at most three a child; with the name where there are several children. On the
+        track `concern` without such a fact, one sentence that says so.
     completeness : str
         How many kinds of records the school had, for the child with the fewest.
     """
@@ -94,7 +96,7 @@ def _row(item: ItemRow, place: int, language: str, names: bool) -> Row:
         students=", ".join(_who(child, language, names) for child in item.students),
         track=wording.track_text(item.track, language),
         band=wording.band_text(item.band, language),
-        reasons=tuple(_reasons(item.students, language, names)),
+        reasons=tuple(_reasons(item.students, language, names)) or _none(item, language),
         completeness=wording.completeness_text(least.completeness, language) if least else "",
     )
 
@@ -103,6 +105,11 @@ def _who(child: StudentRow, language: str, names: bool) -> str:
     if not names:
         return child.student_id
     return child.full_name or wording.say("name.unknown", language)
+
+
+def _none(item: ItemRow, language: str) -> tuple[str, ...]:
+    """A family listed for concern is never left without a word; on other tracks none is needed."""
+    return (wording.say("reason.none", language),) if item.track == CONCERN else ()
 
 
 def _reasons(students: Sequence[StudentRow], language: str, names: bool) -> list[str]:

@@ -381,6 +381,17 @@ def test_rows_for_people(school: School_) -> None:
     assert SARI.name not in text
 
 
+def test_a_family_listed_without_a_fact_is_not_left_without_a_word(
+    school: School_,
+) -> None:
+    # Bambang's only listed family is Yusuf's; without his points nothing speaks for it.
+    save_facts(school.store, school.register, {"behaviour_event": facts()["behaviour_event"][:0]})
+    (row,) = school.do("publish")
+    family = list_rows.rows(school.register, row.visit_list_id, language="en")[-1]
+    assert (family.students, family.track) == (YUSUF.name, "Concern")
+    assert family.reasons == ("No single fact that can change stands out in the records",)
+
+
 def test_progress_is_told_and_ends(school: School_) -> None:
     told: list[tuple[str, int, int]] = []
     school.do("draft", progress=lambda *step: told.append(step))

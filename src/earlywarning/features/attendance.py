@@ -157,13 +157,12 @@ def counts(stay_days: nw.LazyFrame, marks: nw.LazyFrame, at: Windows) -> nw.Lazy
         at.year: (*KINDS, "outside"),
         at.previous_year: (*PREVIOUS_YEAR_KINDS, "outside"),
     }
+    absent_year = marks.filter(at.year.holds(nw.col("day")) & nw.col("absent"))
     # ISO weekday of a day number: 1970-01-01 was a Thursday.
     weekday = (nw.col("day") + 3) % 7 + 1
-    absent_year = at.year.holds(nw.col("day")) & nw.col("absent")
-    flags = school_days.mark_flags(wanted) | {
-        "absent_mondays_year": absent_year & (weekday == 1),
-        "absent_fridays_year": absent_year & (weekday == 5),
-    }
+    weekdays = {"absent_mondays_year": weekday == 1, "absent_fridays_year": weekday == 5}
+    parts = [school_days.mark_counts(marks, ["student_id"], *pair) for pair in wanted.items()]
+    parts.append(totals(absent_year, ["student_id"], flags=weekdays))
     rated = stay_days.join(class_rates(stay_days, marks, at.quarter), on="class_no", how="left")
     names = [*(f"days_{window.name}" for window in at.all), "days", "assumed"]
     days = rated.select(
@@ -172,12 +171,14 @@ def counts(stay_days: nw.LazyFrame, marks: nw.LazyFrame, at: Windows) -> nw.Lazy
         *names,
         class_absence=nw.col("days_quarter") * nw.col("class_rate"),
     ).group_by("student_id")
+    frame = days.agg(
+        nw.col("last_day").max(), *(nw.col(name).sum() for name in (*names, "class_absence"))
+    )
+    for part in parts:
+        frame = frame.join(part, on="student_id", how="left")
+    counted = [f"{kind}_{window.name}" for window, kinds in wanted.items() for kind in kinds]
     return (
-        days.agg(
-            nw.col("last_day").max(), *(nw.col(name).sum() for name in (*names, "class_absence"))
-        )
-        .join(totals(marks, ["student_id"], flags=flags), on="student_id", how="left")
-        .with_columns(*zero_if_empty([*flags, *names, "class_absence"]))
+        frame.with_columns(*zero_if_empty([*counted, *weekdays, *names, "class_absence"]))
         .with_columns(
             (nw.col(f"days_{window.name}") - nw.col(f"outside_{window.name}")).alias(
                 f"register_days_{window.name}"
@@ -205,12 +206,16 @@ def class_rates(stay_days: nw.LazyFrame, marks: nw.LazyFrame, quarter: Window) -
     LazyFrame
         class_no, class_rate (millionths; 0 for a class without a marked day).
     """
-    flags = school_days.mark_flags({quarter: ["absent", "outside"]})
+    counted = ("absent", "outside")
     marked = nw.col("days") - nw.col("outside_quarter")
     return (
         totals(stay_days, ["class_no"], sums={"days": nw.col("days_quarter")})
-        .join(totals(marks, ["class_no"], flags=flags), on="class_no", how="left")
-        .with_columns(*zero_if_empty(list(flags)))
+        .join(
+            school_days.mark_counts(marks, ["class_no"], quarter, counted),
+            on="class_no",
+            how="left",
+        )
+        .with_columns(*zero_if_empty(["absent_quarter", "outside_quarter"]))
         .select(
             "class_no",
             class_rate=nw.col("absent_quarter")

@@ -45,28 +45,34 @@ def stays(facts: Facts, *, since: int) -> nw.LazyFrame:
     Returns
     -------
     LazyFrame
-        student_id, class_id, school_id, school_year, grade_level, entry_day, exit_day (first day
-        no longer enrolled).
+        student_id, class_id, class_no, school_id, school_year, grade_level, entry_day, exit_day
+        (first day no longer enrolled). class_no numbers the classes: whole numbers join several
+        times faster than names.
     """
     first_year = facts.calendar.school_year_of(day_date(since))
-    entered = facts.enrollment.filter(nw.col("school_year") >= first_year).select(
+    entered = facts.enrollment.filter(nw.col("school_year") >= first_year)
+    classes = entered.select("class_id").unique().with_row_index("class_no", order_by="class_id")
+    numbered = entered.join(
+        classes.select("class_id", nw.col("class_no").cast(nw.Int64)), on="class_id", how="inner"
+    ).select(
         "student_id",
         "class_id",
+        "class_no",
         "school_id",
         "school_year",
         "grade_level",
         "entry_day",
         "exit_day",
-        next_entry=nw.col("entry_day")
-        .shift(-1)
-        .over("student_id", order_by=["entry_day", "class_id"]),
+        # Of two classes entered on one day the later name stands.
+        place=nw.col("entry_day").cast(nw.Int64) * 2**24 + nw.col("class_no"),
     )
-    next_entry = nw.col("next_entry").fill_null(nw.col("exit_day"))
-    exit_day = nw.min_horizontal("exit_day", next_entry).cast(nw.Int32)
+    next_entry = nw.col("entry_day").shift(-1).over("student_id", order_by="place")
+    followed = numbered.with_columns(next_entry=next_entry)
+    exit_day = nw.min_horizontal("exit_day", nw.col("next_entry").fill_null(nw.col("exit_day")))
     return (
-        entered.with_columns(exit_day=exit_day)
+        followed.with_columns(exit_day=exit_day.cast(nw.Int32))
         .filter(nw.col("exit_day") > nw.col("entry_day"))
-        .drop("next_entry")
+        .drop("next_entry", "place")
     )
 
 

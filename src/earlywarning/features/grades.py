@@ -1,21 +1,20 @@
 """Grades: how far from the pass mark, in how many subjects, and in which direction.
 
 A grade counts as its distance to the pass mark of its own row, else of the school, so that schools
-and subjects with different pass marks compare. Per subject the latest quarter's most final grade
-counts. Subjects are only ever counted, never named: which religion class a student takes shows in
-the subject's name.
+and subjects with different pass marks compare. Within a quarter a subject's most final grade
+counts. Two quarters are looked at: a school that grades once a semester has grades in one of them.
+Subjects are only ever counted, never named: which religion class a student takes shows in the
+subject's name.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import narwhals.stable.v2 as nw
 
 from earlywarning.features.counting import known_in_school, only_where, share, totals, zero_if_empty
 from earlywarning.features.feature import Feature, count, measure
 from earlywarning.features.views import Facts
-from earlywarning.features.windows import Window, Windows, quarter_starts
+from earlywarning.features.windows import Window, Windows
 
 FEATURES: tuple[Feature, ...] = (
     count(
@@ -59,43 +58,41 @@ FEATURES: tuple[Feature, ...] = (
     count(
         "graded_subjects_latest",
         "grades",
-        "Subjects with a grade in the school year so far, at least the last two quarters",
+        "Subjects with a grade in the last two quarters",
         changeable=False,
     ),
     count(
         "subjects_below_latest",
         "grades",
-        "Subjects whose latest grade (this school year, or the last two quarters) is below the "
-        "pass mark",
+        "Subjects whose latest grade, of the last two quarters, is below the pass mark",
     ),
     measure(
         "grade_distance_latest",
         "grades",
-        "Mean distance to the pass mark over the latest grade of each subject",
+        "Mean distance to the pass mark over each subject's latest grade of the last two quarters",
     ),
     measure(
         "grade_distance_min_latest",
         "grades",
-        "Distance to the pass mark in the weakest subject, latest grade of each",
+        "Distance to the pass mark in the weakest subject, by its latest grade of the last two "
+        "quarters",
     ),
 )
 
 FINALITY = {"midterm": 1, "final": 2}
 """Within a quarter a final grade stands before a midterm one, that before a formative one (0)."""
 
-# Place in time and distance are packed into one whole number, so that the greatest is the newest:
-# quarter, then finality, then day, then distance (which settles two grades of one day).
-_OFFSET, _DISTANCES, _DAYS, _KINDS = 10_000, 2**15, 2**17, 4
+# What stands for a quarter is the greatest of: finality, day, score, pass mark, packed into one
+# whole number below 2^53. (Score and pass mark only settle two grades of one kind and day.)
+_DAYS, _SCORES = 2**17, 2**14
 _NONE = -1
 
 
 def features(facts: Facts, cohort: nw.LazyFrame, at: Windows) -> nw.LazyFrame:
     """The grade features of every cohort student, and grades_known."""
-    look_back = Window("look_back", min(at.year.start, at.before_quarter.start), at.quarter.end)
-    graded = facts.grade.filter(look_back.holds(nw.col("day")))
-    subjects = by_subject(
-        graded, facts, at.quarter, quarter_starts(look_back, facts.calendar)
-    ).with_columns(
+    last_two = Window("last_two", at.before_quarter.start, at.quarter.end)
+    graded = facts.grade.filter(last_two.holds(nw.col("day")))
+    subjects = by_subject(graded, pass_marks(facts, cohort), at.quarter).with_columns(
         latest=nw.when(~nw.col("quarter").is_null())
         .then(nw.col("quarter"))
         .otherwise(nw.col("before"))
@@ -152,45 +149,37 @@ def features(facts: Facts, cohort: nw.LazyFrame, at: Windows) -> nw.LazyFrame:
     )
 
 
-def by_subject(
-    graded: nw.LazyFrame, facts: Facts, quarter: Window, starts: Sequence[int]
-) -> nw.LazyFrame:
+def pass_marks(facts: Facts, cohort: nw.LazyFrame) -> nw.LazyFrame:
+    """The pass mark of each cohort student's school: student_id, school_mark."""
+    schools = facts.school_setting.select("school_id", school_mark="pass_centi")
+    return cohort.join(schools, on="school_id", how="left").select("student_id", "school_mark")
+
+
+def by_subject(graded: nw.LazyFrame, pass_marks: nw.LazyFrame, quarter: Window) -> nw.LazyFrame:
     """The grade that stands for each student and subject, in a quarter and before it.
 
     Parameters
     ----------
     graded : LazyFrame
-        Grade rows of the days looked at.
-    facts : Facts
-        For the schools' pass marks.
+        Grade rows of the quarter, and of the one before if wanted.
+    pass_marks : LazyFrame
+        From `pass_marks`, for grades that carry none of their own.
     quarter : Window
-    starts : sequence of int
-        First days of the quarters that `graded` touches; a later quarter's grade is newer whatever
-        its kind.
 
     Returns
     -------
     LazyFrame
-        student_id, subject, quarter, before: distance to the pass mark in hundredths of a per
-        cent of the scale, empty without a grade.
+        student_id, quarter, before: one row a subject; distance to the pass mark in hundredths of
+        a per cent of the scale, empty without a grade.
     """
-    day, kind = nw.col("day"), nw.col("kind")
-    period = sum(((day >= start).cast(nw.Int64) for start in starts), nw.lit(0))
+    kind = nw.col("kind")
     finality = sum(
         ((kind == name).cast(nw.Int64) * rank for name, rank in FINALITY.items()), nw.lit(0)
     )
-    pass_centi = (
-        nw.when(~nw.col("pass_centi").is_null())
-        .then(nw.col("pass_centi"))
-        .otherwise(nw.col("school_mark"))
-    )
-    distance = (nw.col("score_centi") - pass_centi).cast(nw.Int64)
-    code = ((period * _KINDS + finality) * _DAYS + day) * _DISTANCES + distance + _OFFSET
-    coded = graded.join(
-        facts.school_setting.select("school_id", school_mark="pass_centi"),
-        on="school_id",
-        how="left",
-    ).select("student_id", "subject", code=code, now=quarter.holds(day))
+    place = finality * _DAYS + nw.col("day")
+    own_mark = nw.col("pass_centi").fill_null(_NONE) + 1
+    code = (place * _SCORES + nw.col("score_centi")) * _SCORES + own_mark
+    coded = graded.select("student_id", "subject", code=code, now=quarter.holds(nw.col("day")))
     return (
         coded.select(
             "student_id",
@@ -200,12 +189,15 @@ def by_subject(
         )
         .group_by("student_id", "subject")
         .agg(nw.col("quarter").max(), nw.col("before").max())
-        .select("student_id", "subject", quarter=_distance("quarter"), before=_distance("before"))
+        .join(pass_marks, on="student_id", how="inner")
+        .select("student_id", quarter=_distance("quarter"), before=_distance("before"))
     )
 
 
 def _distance(code: str) -> nw.Expr:
-    return nw.when(nw.col(code) > _NONE).then(nw.col(code) % _DISTANCES - _OFFSET)
+    own_mark = nw.col(code) % _SCORES - 1
+    mark = nw.when(own_mark >= 0).then(own_mark).otherwise(nw.col("school_mark"))
+    return nw.when(nw.col(code) > _NONE).then(nw.col(code) // _SCORES % _SCORES - mark)
 
 
 def _by_student(subjects: nw.LazyFrame) -> nw.LazyFrame:

@@ -56,7 +56,7 @@ def outcomes(facts: Facts, quarter: Quarter) -> nw.LazyFrame:
         stayed(cohort, stays, sessions, window),
         attendance_outcome(facts, stays, sessions, window),
         behaviour_outcome(facts, window),
-        grades_outcome(facts, window),
+        grades_outcome(facts, cohort, window),
         visited(facts, window),
     ):
         frame = frame.join(part, on="student_id", how="left")
@@ -121,11 +121,11 @@ def attendance_outcome(
     """
     stay_days = school_days.stay_days(stays, sessions, [window])
     marks = school_days.marks(facts, stay_days, sessions, window)
-    kinds = school_days.mark_flags({window: ["absent", "outside"]})
+    counted = school_days.mark_counts(marks, ["student_id"], window, ["absent", "outside"])
     daily = (
         totals(stay_days, ["student_id"], sums={"days": nw.col("days_window")})
-        .join(totals(marks, ["student_id"], flags=kinds), on="student_id", how="left")
-        .with_columns(*zero_if_empty(list(kinds)))
+        .join(counted, on="student_id", how="left")
+        .with_columns(*zero_if_empty(["absent_window", "outside_window"]))
         .with_columns(days=nw.col("days") - nw.col("outside_window"))
     )
     within = window.holds(nw.col("day")) & (nw.col("start_day") >= window.start)
@@ -157,10 +157,10 @@ def behaviour_outcome(facts: Facts, window: Window) -> nw.LazyFrame:
     )
 
 
-def grades_outcome(facts: Facts, window: Window) -> nw.LazyFrame:
+def grades_outcome(facts: Facts, cohort: nw.LazyFrame, window: Window) -> nw.LazyFrame:
     """Subjects graded, and below the pass mark, in the quarter: student_id, graded, below."""
     graded = facts.grade.filter(window.holds(nw.col("day")))
-    subjects = grades.by_subject(graded, facts, window, [window.start])
+    subjects = grades.by_subject(graded, grades.pass_marks(facts, cohort), window)
     return totals(
         subjects,
         ["student_id"],

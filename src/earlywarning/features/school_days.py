@@ -36,18 +36,17 @@ STATUS_GROUPS: Mapping[str, tuple[str, ...]] = {
 
 
 def within(all_stays: nw.LazyFrame, longest: Window) -> nw.LazyFrame:
-    """Stays that touch the window, cut to it, their classes numbered.
+    """Stays that touch the window, cut to it.
 
     Returns
     -------
     LazyFrame
-        student_id, class_id, school_id, class_no, entry_day, exit_day. A whole number joins
-        several times faster than a class's name.
+        student_id, class_id, school_id, class_no, entry_day, exit_day.
     """
     touching = all_stays.filter(
         (nw.col("exit_day") > longest.start) & (nw.col("entry_day") < longest.end)
     )
-    return touching.join(_numbers(touching), on="class_id", how="inner").select(
+    return touching.select(
         "student_id",
         "class_id",
         "school_id",
@@ -55,11 +54,6 @@ def within(all_stays: nw.LazyFrame, longest: Window) -> nw.LazyFrame:
         entry_day=nw.max_horizontal("entry_day", nw.lit(longest.start)).cast(nw.Int32),
         exit_day=nw.min_horizontal("exit_day", nw.lit(longest.end)).cast(nw.Int32),
     )
-
-
-def _numbers(stays: nw.LazyFrame) -> nw.LazyFrame:
-    classes = stays.select("class_id").unique().with_row_index("class_no", order_by="class_id")
-    return classes.select("class_id", nw.col("class_no").cast(nw.Int64))
 
 
 def _slot(class_no: nw.Expr, day: nw.Expr) -> nw.Expr:
@@ -77,9 +71,10 @@ def sessions(facts: Facts, stays: nw.LazyFrame, longest: Window) -> nw.LazyFrame
         first day in the window.
     """
     taken = facts.register_day.filter(longest.holds(nw.col("day")) & nw.col("taken"))
-    classes = stays.select("class_id", "class_no").unique()
+    classes = stays.select("class_id", "class_no", "school_id").unique()
     return (
-        taken.join(classes, on="class_id", how="inner")
+        taken.select("class_id", "day", "assumed")
+        .join(classes, on="class_id", how="inner")
         .with_columns(one=nw.lit(1))
         .select(
             "class_no",
@@ -181,13 +176,15 @@ def marks(
     )
 
 
-def mark_flags(wanted: Mapping[Window, Sequence[str]]) -> dict[str, nw.Expr]:
-    """What to count of `marks`: `{kind}_{window}` for every kind of `STATUS_GROUPS` wanted."""
-    return {
-        f"{kind}_{window.name}": window.holds(nw.col("day")) & nw.col(kind)
-        for window, kinds in wanted.items()
-        for kind in kinds
-    }
+def mark_counts(
+    marks: nw.LazyFrame, by: Sequence[str], window: Window, kinds: Sequence[str]
+) -> nw.LazyFrame:
+    """Count the `marks` of a window: `by`, then `{kind}_{window}` for each kind wanted.
+
+    One window at a time: a mark of the year before is not asked whether it was last month.
+    """
+    flags = {f"{kind}_{window.name}": nw.col(kind) for kind in kinds}
+    return totals(marks.filter(window.holds(nw.col("day"))), by, flags=flags)
 
 
 def of_school(sessions: nw.LazyFrame) -> nw.LazyFrame:

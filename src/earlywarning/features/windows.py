@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import narwhals.stable.v2 as nw
 
-from earlywarning.calendar import Quarter, SchoolCalendar, day_date, day_number
+from earlywarning.calendar import Quarter, SchoolCalendar, day_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +89,3 @@ class Windows:
         """From the earliest day any of them holds to the as-of date."""
         first = min(window.start for window in self.all)
         return Window("longest", first, self.quarter.end)
-
-
-def quarter_starts(window: Window, calendar: SchoolCalendar) -> list[int]:
-    """First day of every quarter that touches a window, oldest first."""
-    quarters = calendar.quarters_between(day_date(window.start), day_date(window.end - 1))
-    return [quarter.start_day for quarter in quarters]

@@ -59,7 +59,8 @@ def test_latest_grade_of_each_subject(backend: Backend):
     school = school_of("Ani")
     school.grade("Ani", "2026-12-15", "Math", 60, kind="midterm")
     school.grade("Ani", "2026-09-15", "Math", 90, kind="final")
-    school.grade("Ani", "2026-09-15", "Art", 70)
+    school.grade("Ani", "2026-09-15", "Art", 70)  # two quarters before the last
+    school.grade("Ani", "2026-12-15", "PE", 70)
     ani = of(features(school, backend, quarter="2026-27-Q4"), "Ani")  # from 1 April
     assert ani["graded_subjects_quarter"] == 0
     assert ani["grade_distance_quarter"] is None
@@ -70,7 +71,8 @@ def test_latest_grade_of_each_subject(backend: Backend):
     assert ani["grade_distance_min_latest"] == -15
     # At the start of the third quarter the last one is the second.
     ani = of(features(school, backend, quarter="2026-27-Q3"), "Ani")
-    assert ani["graded_subjects_quarter"] == 1
+    assert ani["graded_subjects_quarter"] == 2
+    assert ani["graded_subjects_latest"] == 3
     assert ani["grade_distance_change_quarter"] == 60 - 90
 
 

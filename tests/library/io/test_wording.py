@@ -19,7 +19,7 @@ from earlywarning.risk.training import WHY
 from earlywarning.visits.capacity import BANDS, EXCLUSIONS
 
 NEEDED = {
-    "reason": (*CODES, "dated", "unknown"),
+    "reason": (*CODES, "dated", "none", "unknown"),
     "track": (*TRACKS, "none"),
     "band": BANDS,
     "outcome": OUTCOMES,

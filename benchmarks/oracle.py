@@ -72,15 +72,14 @@ def measure(students: int, seed: int, engine: Engine) -> dict[str, tuple[float, 
     truth = _truth(made, quarter.code)
     ids = pl.DataFrame({"student_id": now.ids["student_id"].to_list()})
     known = ids.join(truth, on="student_id", how="left", maintain_order="left")
-    expected = sum(
-        rules.weights[name] * known[f"{name}_without_visit"].to_numpy() for name in OUTCOMES
-    )
-    realised = sum(
-        rules.weights[name] * known[f"{name}_realised"].cast(pl.Float64).to_numpy()
-        for name in OUTCOMES
+    weights = np.array([rules.weights[name] for name in OUTCOMES])
+    expected, realised = (
+        known.select(pl.col(f"{name}_{what}").cast(pl.Float64) for name in OUTCOMES).to_numpy()
+        @ weights
+        for what in ("without_visit", "realised")
     )
     ranked = {name: _priority(name, history, now, rules, seed) for name in LISTS[:3]}
-    ranked["ceiling"] = np.asarray(expected)
+    ranked["ceiling"] = expected
     capacity = max(1, round(CAPACITY_SHARE * len(ids)))
     found = {
         name: (_share(values, expected, capacity), _share(values, realised, capacity))
@@ -107,7 +106,8 @@ def _priority(name: str, history, now, rules, seed: int) -> np.ndarray:
         chosen = spec.load(outcome)
         if name == "ours":
             result = training.train(history, chosen, capacity_share=CAPACITY_SHARE, seed=seed)
-            estimators[outcome] = result.estimator
+            if result.estimator is not None:
+                estimators[outcome] = result.estimator
             continue
         estimator = training.candidate(name.replace(" ", "_"), chosen)
         y = history.y[outcome].to_numpy(dtype=np.float64)

@@ -14,6 +14,7 @@ from earlywarning.features import (
     period_totals,
     school_days,
     streaks,
+    two_years,
     visits,
 )
 from earlywarning.features.feature import Feature
@@ -21,17 +22,22 @@ from earlywarning.features.views import Facts
 from earlywarning.features.windows import Windows
 from earlywarning.records.tables import Type
 
-FEATURES: tuple[Feature, ...] = (
+_MADE: tuple[Feature, ...] = (
     *enrollment.FEATURES,
     *attendance.FEATURES,
     *streaks.FEATURES,
     *period_totals.FEATURES,
     *behaviour.FEATURES,
     *grades.FEATURES,
+    *two_years.FEATURES,
     *visits.FEATURES,
     *completeness.FEATURES,
 )
-"""Every feature, in the order of the table."""
+_DOMAINS = list(dict.fromkeys(feature.domain for feature in _MADE))
+FEATURES: tuple[Feature, ...] = tuple(
+    sorted(_MADE, key=lambda feature: _DOMAINS.index(feature.domain))
+)
+"""Every feature, domain by domain, in the order of the table."""
 
 IDS = ("student_id", "school_id", "class_id")
 _ID: Type = "str"
@@ -75,6 +81,7 @@ def features(facts: Facts, quarter: Quarter) -> nw.LazyFrame:
         period_totals.features(facts, cohort),
         visits.features(facts, cohort),
         completeness.features(facts, cohort, counts, expected),
+        two_years.features(facts, cohort, all_stays, counts, at),
         grades.features(facts, cohort, at),
         behaviour.features(facts, cohort, at),
         attendance.features(cohort, counts, at),

@@ -115,7 +115,7 @@ THEMES: tuple[Theme, ...] = (
             *_rates("absence"), *_rates("permitted"),
             "absent_days_30d", "absent_days_quarter", "absent_days_year",
             "absence_rate_change_30d", "absence_rate_change_quarter", "absence_rate_change_year",
-            "absence_rate_vs_class_quarter",
+            "absence_rate_vs_class_quarter", "absence_rate_two_years",
         ),
         (
             _absent("absent_recently", "30d", _above("absence_rate_30d_over_quarter", 0)),
@@ -235,6 +235,7 @@ THEMES: tuple[Theme, ...] = (
             *(f"{severity}_incidents_{window}" for severity in ("minor", "moderate")
               for window in ("quarter", "year")),
             "points_share_change_quarter", "points_share_vs_class_quarter", "days_since_incident",
+            "incidents_per_100_days_two_years", "points_share_per_100_days_two_years",
         ),
         (
             Fact(
@@ -260,7 +261,7 @@ THEMES: tuple[Theme, ...] = (
         (
             "subjects_below_quarter", "subjects_below_latest", "grade_distance_quarter",
             "grade_distance_latest", "grade_distance_min_quarter", "grade_distance_min_latest",
-            "grade_distance_vs_class_quarter",
+            "grade_distance_vs_class_quarter", "grade_distance_two_years",
         ),
         (
             *(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -13,9 +14,12 @@ from earlywarning.io import wording
 from earlywarning.io.register import lists, tokens
 from earlywarning.io.register.db import Register
 from earlywarning_pipelines import list_rows
-from earlywarning_pipelines.ingest import IngestResult
-from earlywarning_pipelines.simulate import SimulationResult
-from earlywarning_pipelines.train import TrainResult
+
+if TYPE_CHECKING:
+    # Each command loads its own pipeline only: training alone takes seconds to load.
+    from earlywarning_pipelines.ingest import IngestResult
+    from earlywarning_pipelines.simulate import SimulationResult
+    from earlywarning_pipelines.train import TrainResult
 
 
 @contextmanager

@@ -234,7 +234,11 @@ def _grades(
         (pl.col("score") * 100).cast(pl.Int32).alias("score_centi"),
         pl.lit(None, pl.Int32).alias("pass_centi"),
         pl.lit(100.0).alias("max_score"),
-        *_versions(pl.col("day") + LAG["grade"], delivered_day),
+        *_versions(
+            pl.col("day")
+            + pl.when(pl.col("entered_late") > 0).then("entered_late").otherwise(LAG["grade"]),
+            delivered_day,
+        ),
     )
 
 

@@ -139,11 +139,13 @@ class Delivery:
             .alias("Terkait Kehadiran"),
         ))  # fmt: skip
         marks = records.grades
+        entered = rosters.date_text((marks["day"] + marks["entered_late"]).to_numpy())
         self.put("nilai.csv", marks.select(
             npsn, ids.gather(marks["student"]).alias("NIS"),
             pl.col("subject").alias("Mata Pelajaran"), pl.col("period").alias("Triwulan"),
             _word("kind", KIND_WORDS, "Jenis"), pl.format("{},0", "score").alias("Nilai"),
             rosters.date_text(marks["day"].to_numpy()).alias("Tanggal"),
+            pl.when(pl.col("entered_late") > 0).then(entered).alias("Dicatat"),
         ))  # fmt: skip
         visits = records.visits.sort("day", "student")
         self.put("kunjungan.csv", visits.select(

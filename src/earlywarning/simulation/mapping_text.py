@@ -110,7 +110,7 @@ _TABLES: tuple[tuple[str, str, dict[str, str], dict[str, dict[str, str]], str], 
         "nilai.csv",
         {
             **_STUDENT, "subject": "Mata Pelajaran", "period": "Triwulan", "kind": "Jenis",
-            "score": "Nilai", "date": "Tanggal",
+            "score": "Nilai", "date": "Tanggal", "recorded_on": "Dicatat",
         },
         {"kind": files.KIND_WORDS},
         'decimal = ","\n',

@@ -35,6 +35,12 @@ CHARGED_SHARE = 0.5
 
 MERIT_RATE = 0.15
 MISSING_GRADE_SHARE = 0.02
+TESTS_BEFORE_END = 12
+"""School days between a quarter's tests and its end: two weeks, to mark them and write reports."""
+
+GRADES_LATE_SHARE = 0.1
+"""Share of classes and subjects whose marks are entered 10 to 24 days after the tests."""
+
 VISITED_BY_NEED, VISITED_BY_CHANCE = 4, 2
 VISIT_STATUSES = ("done", "no_one_home", "rescheduled")
 VISIT_STATUS_CHANCES = (0.82, 0.12, 0.06)
@@ -119,7 +125,11 @@ def live(
             marks[:, span] = _placed(school, span, enrolled, counts, drivers, rng)
             on = school.days[span]
             parts["incidents"].append(_incidents(on, enrolled, incidents, marks[:, span], rng))
-            parts["grades"].append(_grades(quarter, on, days, scores, rng))
+            parts["grades"].append(
+                _grades(
+                    quarter, on, days, scores, school.level(first_year) * 100 + school.letter, rng
+                )
+            )
             parts["visits"].append(visits)
         at_start = _at_start(school, quarter)
         parts["truth"].append(
@@ -272,18 +282,29 @@ def _grades(
     days: np.ndarray,
     enrolled: np.ndarray,
     scores: np.ndarray,
+    class_of: np.ndarray,
     rng: np.random.Generator,
 ) -> pl.DataFrame:
+    groups, group = np.unique(class_of, return_inverse=True)
     given = (enrolled >= 20)[:, None] & (rng.random(scores.shape) >= MISSING_GRADE_SHARE)
     who, subject = np.nonzero(given)
-    day = int(days[-6]) if len(days) > 6 else quarter.start_day
+    day = int(days[-TESTS_BEFORE_END]) if len(days) > TESTS_BEFORE_END else quarter.start_day
+    # A teacher who is late is late for the whole class and subject.
+    late = rng.random((len(groups), len(life.SUBJECTS))) < GRADES_LATE_SHARE
+    wait = np.where(late, rng.integers(10, 25, late.shape), 0)[group]
     return pl.DataFrame(
         {
             "student": who.astype(np.int32),
             "subject": np.array(life.SUBJECTS)[subject],
             "score": scores[who, subject],
+            "entered_late": wait[who, subject],
         },
-        schema={"student": pl.Int32, "subject": pl.String, "score": pl.Int32},
+        schema={
+            "student": pl.Int32,
+            "subject": pl.String,
+            "score": pl.Int32,
+            "entered_late": pl.Int32,
+        },
     ).with_columns(
         period=pl.lit(quarter.code),
         kind=pl.lit("midterm" if quarter.code[-1] in "13" else "final"),

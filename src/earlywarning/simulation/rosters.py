@@ -7,7 +7,6 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from earlywarning.calendar import day_date
 from earlywarning.simulation.names import names
 from earlywarning.simulation.world import LEVELS, ROMAN, STAY, School, year_start
 
@@ -155,4 +154,4 @@ def guardians(school: School) -> pl.DataFrame:
 
 def date_text(days: np.ndarray) -> pl.Series:
     """Day numbers as dd/mm/yyyy."""
-    return pl.Series([day_date(int(day)).strftime("%d/%m/%Y") for day in days], dtype=pl.String)
+    return pl.Series(days, dtype=pl.Int32).cast(pl.Date).dt.strftime("%d/%m/%Y")

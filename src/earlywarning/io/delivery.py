@@ -203,6 +203,17 @@ class Delivery:
             .sort("table", "reason")
         )
 
+    def refuse(self, table: str, refused: Sequence[pl.DataFrame]) -> int:
+        """Count rows as refused that were accepted at first, one line each; returns how many."""
+        lines = pl.concat([pl.DataFrame(schema=REFUSAL_SCHEMA), *refused])
+        if lines.height:
+            self.rows[table] -= lines.height
+            self.rows_refused[table] = self.rows_refused.get(table, 0) + lines.height
+            self.refused = pl.concat([self.refused, lines]).sort(
+                "file", "row", "table", "column", maintain_order=True
+            )
+        return lines.height
+
     def close(self) -> None:
         """Remove the rows, from disk too."""
         self.store.close()

@@ -1,25 +1,24 @@
-"""From the rows of a delivery to rows of the facts.
+"""From the rows of a delivery to rows of the facts; what marks become is in `marks`.
 
-Students go by their random id from here on. What a row is known since is said once, in `_known`:
+Students go by their random id from here on. Since when a row is known is said once, in `_known`:
 the source's own recording date, else the event's day and the source's usual lag, never later than
-the delivery. Attendance becomes exceptions: which days a class's register was taken, and the marks
-other than present; an enrolled student without a mark on such a day is `unrecorded`.
+the delivery.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
-from typing import Any
+import hashlib
+import hmac
+from collections.abc import Iterator
+from datetime import timedelta
 
 import polars as pl
 
-from earlywarning.calendar import NEVER, SchoolCalendar, day_number
+from earlywarning.calendar import SchoolCalendar, day_number
 from earlywarning.district import District
+from earlywarning.io import stretches
 from earlywarning.io.delivery import Delivery
-from earlywarning.io.facts import FACT_SCHEMAS
-from earlywarning.io.versions import KNOWN_BEFORE, current
-from earlywarning.records.codes import NO_SCHOOL, PRESENT, UNRECORDED
+from earlywarning.io.facts import FACT_SCHEMAS, part_of
 
 FULL_SCALE = 100.0
 """The scale of a grade whose source names none."""
@@ -33,320 +32,247 @@ class Intake:
     delivery : Delivery
     district : District
     students : DataFrame
-        `school_id`, `student`, `student_id` of everybody in the register.
-    delivered_on : date
+        `school_id`, `student`, `student_id` of everybody in the register, this delivery's people
+        among them.
+    delivery_day : int
+    event_key : bytes
+        Secret of the installation; see `behaviour_event`.
+
+    Attributes
+    ----------
+    warnings : list of str
+        What a person should look at, told by the tables that have been taken so far.
     """
 
     def __init__(
-        self, delivery: Delivery, district: District, students: pl.DataFrame, delivered_on: date
+        self,
+        delivery: Delivery,
+        district: District,
+        students: pl.DataFrame,
+        *,
+        delivery_day: int,
+        event_key: bytes,
     ) -> None:
         self.delivery = delivery
         self.district = district
         self.students = students
-        self.day = day_number(delivered_on)
+        self.day = delivery_day
+        self._event_key = event_key
+        self.warnings: list[str] = []
 
-    def enrollment(self) -> pl.DataFrame:
-        """Stretches in a class. Without an exit date one ends with its school year."""
+    def enrollment(self, grade_levels: pl.DataFrame) -> pl.DataFrame:
+        """Stretches in a class, as the roster tells them; see `stretches.from_rows`."""
         rows = self._identified(self.delivery.frame("enrollment"))
         years = rows["school_year"].unique().to_list()
-        ends = {year: _year_end(self.district.calendar, year) for year in years}
-        entry = _day("entry_date")
-        recorded = pl.coalesce(_day("recorded_on"), entry - 1)
-        return rows.select(
-            "student_id",
-            class_id=pl.format("{}/{}/{}", "school_id", "school_year", "class_name"),
-            entry_day=entry,
-            exit_day=pl.coalesce(
-                _day("exit_date"),
-                _looked_up("school_year", ends),
-            ),
-            exit_reason="exit_reason",
-            school_id="school_id",
-            school_year="school_year",
-            grade_level="grade_level",
-            known_day=pl.min_horizontal(recorded, pl.lit(self.day, pl.Int32)),
+        return stretches.from_rows(
+            rows,
+            year_ends={year: span(self.district.calendar, year)[1] for year in years},
+            grade_levels=grade_levels,
+            delivery_day=self.day,
         )
 
-    def attendance(
-        self, enrollment: pl.DataFrame
-    ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]]:
-        """Month by month: register days, marks (present ones too), and older versions of marks.
+    def marks(self) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Attendance marks by school year (`facts.part_of`), month by month, as `marks` takes them.
 
-        Parameters
-        ----------
-        enrollment : DataFrame
-            Current versions of every stretch, to find a student's class on a day.
-
-        Yields
-        ------
-        register_day, marks, history
-            `marks` still holds present marks, which matter only where they replace something;
-            `history` says `unrecorded` for the days between a register and a mark entered late.
+        Beside its columns `school_id`, and `complete`: whether present marks are delivered too.
         """
+        exceptions = [
+            number
+            for number, entry in enumerate(self.delivery.mapping.tables)
+            if entry.coverage == "exceptions"
+        ]
         for batch in self.delivery.batches("attendance"):
-            marks = self._placed(self._identified(batch), enrollment)
-            held = marks.filter(pl.col("status") != NO_SCHOOL)
-            taken = held.group_by("class_id", "day", "school_id").agg(
-                known_day=pl.col("usual_day").min(), assumed=pl.lit(value=False).first()
-            )
-            if self._coverage(batch) == "exceptions":
-                taken = self._assumed_days(batch, enrollment)
-            else:
-                held = pl.concat([held, _unmarked(taken, held, enrollment)], how="diagonal")
-            late = held.filter(pl.col("known_day") > pl.col("usual_day"))
-            history = late.with_columns(
-                status=pl.lit(UNRECORDED),
-                raw_code=pl.lit(None, pl.String),
-                late_minutes=pl.lit(None, pl.Int32),
-                superseded_day="known_day",
-                known_day="usual_day",
-            ).select(FACT_SCHEMAS["attendance_event"].names())
+            rows = self._identified(batch).with_columns(day=_day("date"))
+            if rows.is_empty():
+                continue
+            year = rows.select(part_of("attendance_event").first()).item()
             yield (
-                taken.with_columns(taken=pl.lit(value=True)),
-                held.with_columns(entered_late=pl.col("known_day") > pl.col("usual_day")),
-                history,
+                year,
+                rows.select(
+                    "student_id",
+                    "school_id",
+                    "day",
+                    "status",
+                    "namespace",
+                    "late_minutes",
+                    "_file",
+                    "_sheet",
+                    "_row",
+                    raw_code="code",
+                    known_day=self._known("attendance"),
+                    complete=~pl.col("_entry").is_in(exceptions),
+                    _lag=self._lag("attendance"),
+                ),
             )
 
-    def attendance_summary(self) -> pl.DataFrame:
-        """Totals of a quarter or a whole school year."""
-        rows = self._identified(self.delivery.frame("attendance_summary"))
-        spans = {
-            period: _span(self.district.calendar, period)
-            for period in rows["period"].unique().to_list()
-        }
-        starts = {period: span[0] for period, span in spans.items()}
-        ends = {period: span[1] - 1 for period, span in spans.items()}
-        rows = rows.with_columns(
-            start_day=_looked_up("period", starts),
-            day=_looked_up("period", ends),
-        )
-        parts = pl.sum_horizontal("sick", "permitted", "unexcused")
-        return rows.with_columns(
-            absent=pl.coalesce("absent", parts).cast(pl.Int32),
-            known_day=self._known(rows, "attendance_summary"),
-        ).select(_without_versions("attendance_summary"))
+    def assumed_days(self, marks: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame | None:
+        """School days by the calendar, for the classes of schools that deliver absences only.
 
-    def behaviour_event(self) -> pl.DataFrame:
-        """Offences with positive points, merits with negative ones, whatever the source's sign."""
-        rows = self._identified(self.delivery.frame("behaviour")).with_columns(day=_day("date"))
-        points = (pl.col("points").fill_null(0).abs() * 100).round().cast(pl.Int32)
-        merit = pl.col("polarity").fill_null("offence") == "merit"
-        return rows.with_columns(
-            event_id=pl.format("{}/{}", "school_id", "event"),
-            severity=pl.col("severity").fill_null("minor"),
-            polarity=pl.col("polarity").fill_null("offence"),
-            centipoints=pl.when(merit).then(-points).otherwise(points),
-            is_attendance_related=pl.col("is_attendance_related").fill_null(value=False),
-            known_day=self._known(rows, "behaviour"),
-        ).select(_without_versions("behaviour_event"))
+        The days of the marks' month before the delivery; a month in which a school delivers
+        nothing at all stays unknown.
 
-    def grade(self, enrollment: pl.DataFrame) -> pl.DataFrame:
-        """Marks as hundredths of a per cent of their scale."""
-        rows = self._identified(self.delivery.frame("grade"))
-        ends = {
-            period: _span(self.district.calendar, period)[1] - 1
-            for period in rows["period"].unique().to_list()
-        }
-        scale = pl.col("max_score").fill_null(FULL_SCALE)
-        last = _looked_up("period", ends)
-        rows = rows.with_columns(
-            kind=pl.col("kind").fill_null("final"),
-            day=pl.coalesce(_day("date"), last),
-            score_centi=(pl.col("score") / scale * 10_000).round().cast(pl.Int32),
-            pass_centi=(pl.col("pass_mark") / scale * 10_000).round().cast(pl.Int32),
-            max_score=scale,
-        )
-        rows = rows.with_columns(known_day=self._known(rows, "grade"))
-        places = _class_on(rows.select("student_id", "day").unique(), enrollment)
-        return rows.join(places, on=["student_id", "day"], how="left").select(
-            _without_versions("grade")
-        )
-
-    def visit(self) -> pl.DataFrame:
-        """Visits of the past, one row a child."""
-        rows = self._identified(self.delivery.frame("visit")).with_columns(day=_day("date"))
-        return rows.with_columns(
-            visit_id=pl.format("{}/{}/{}", "school_id", "student_id", "date"),
-            track=pl.col("track").fill_null("concern"),
-            known_day=self._known(rows, "visit"),
-        ).select(_without_versions("visit"))
-
-    def _identified(self, rows: pl.DataFrame) -> pl.DataFrame:
-        return rows.join(self.students, on=["school_id", "student"], how="inner")
-
-    def _lag(self, rows: pl.DataFrame, table: str) -> pl.Expr:
-        """Days of lag, of each row's mapping entry, else the district's."""
-        entries = self.delivery.mapping.tables
-        usual = self.district.imports.lag_days[table]
-        lags = {
-            entry: usual if entries[entry].lag_days is None else entries[entry].lag_days
-            for entry in rows["_entry"].unique().to_list()
-        }
-        return _looked_up("_entry", lags)
-
-    def _known(self, rows: pl.DataFrame, table: str) -> pl.Expr:
-        usual = pl.col("day") + self._lag(rows, table)
-        known = pl.coalesce(_day("recorded_on"), usual)
-        return pl.min_horizontal(known, pl.lit(self.day, pl.Int32))
-
-    def _coverage(self, batch: pl.DataFrame) -> str:
-        entries = [self.delivery.mapping.tables[entry] for entry in batch["_entry"].unique()]
-        return "exceptions" if any(e.coverage == "exceptions" for e in entries) else "all_marks"
-
-    def _placed(self, rows: pl.DataFrame, enrollment: pl.DataFrame) -> pl.DataFrame:
-        """Marks with their day, class, and since when they are known; only of enrolled students."""
-        rows = rows.with_columns(day=_day("date"))
-        usual = pl.min_horizontal(
-            pl.col("day") + self._lag(rows, "attendance"), pl.lit(self.day, pl.Int32)
-        )
-        rows = rows.with_columns(
-            usual_day=usual, known_day=self._known(rows, "attendance"), raw_code=pl.col("code")
-        ).drop("class_name")
-        stays = enrollment.select("student_id", "class_id", "entry_day", "exit_day")
-        return (
-            rows.join(stays, on="student_id", how="inner")
-            .filter(pl.col("entry_day") <= pl.col("day"), pl.col("day") < pl.col("exit_day"))
-            .unique(["student_id", "day"], keep="last", maintain_order=True)
-        )
-
-    def _assumed_days(self, batch: pl.DataFrame, enrollment: pl.DataFrame) -> pl.DataFrame:
-        """School days by the calendar, where a source delivers absences only."""
-        first = batch["date"].min()
-        last = batch["date"].max()
-        if not isinstance(first, date) or not isinstance(last, date):
-            return pl.DataFrame(schema=FACT_SCHEMAS["register_day"])
-        start = first.replace(day=1)
-        end = (start + timedelta(days=32)).replace(day=1)
-        until = min(day_number(end), self.day)
+        Returns
+        -------
+        DataFrame or None
+            class_id, day, known_day.
+        """
+        rows = marks.filter(~pl.col("complete"))
+        if rows.is_empty():
+            return None
+        first = rows.select(pl.col("day").min().cast(pl.Date)).item().replace(day=1)
+        end = (first + timedelta(days=32)).replace(day=1)
         days = [
             number
-            for number in range(day_number(start), until)
+            for number in range(day_number(first), min(day_number(end), self.day))
             if (number + 3) % 7 + 1 in self.district.calendar.school_weekdays
         ]
-        lag = self.district.imports.lag_days["attendance"]
-        classes = enrollment.filter(
-            pl.col("school_id").is_in(batch["school_id"].unique().implode())
-        )
+        lags = rows.group_by("school_id").agg(pl.col("_lag").min())
         return (
-            classes.group_by("class_id", "school_id")
-            .agg(entry_day=pl.col("entry_day").min(), exit_day=pl.col("exit_day").max())
+            stays.select("class_id", "school_id")
+            .unique()
+            .join(lags, on="school_id")
             .join(pl.DataFrame({"day": days}, schema={"day": pl.Int32}), how="cross")
-            .filter(pl.col("entry_day") <= pl.col("day"), pl.col("day") < pl.col("exit_day"))
             .select(
                 "class_id",
                 "day",
-                "school_id",
-                known_day=pl.min_horizontal(pl.col("day") + lag, pl.lit(self.day, pl.Int32)),
-                assumed=pl.lit(value=True),
+                known_day=pl.min_horizontal(
+                    pl.col("day") + pl.col("_lag"), pl.lit(self.day, pl.Int32)
+                ),
             )
         )
 
+    def attendance_summary(self) -> Iterator[pl.DataFrame]:
+        """Totals of a quarter or a whole school year, period by period."""
+        for batch in self.delivery.batches("attendance_summary"):
+            rows = self._identified(batch)
+            first, end = span(self.district.calendar, batch["period"][0])
+            rows = rows.with_columns(
+                start_day=pl.lit(first, pl.Int32), day=pl.lit(end - 1, pl.Int32)
+            )
+            parts = pl.sum_horizontal("sick", "permitted", "unexcused")
+            yield rows.with_columns(
+                absent=pl.coalesce("absent", parts).cast(pl.Int32),
+                known_day=self._known("attendance_summary"),
+            ).select(_told("attendance_summary"))
 
-def exceptions(
-    marks: pl.DataFrame,
-    *,
-    known_events: pl.DataFrame,
-    known_days: pl.DataFrame,
-    delivery_day: int,
-) -> pl.DataFrame:
-    """The marks worth a row: other than present, or present where something else was known.
+    def behaviour_event(self) -> Iterator[pl.DataFrame]:
+        """Offences with positive points, merits with negative ones.
 
-    Parameters
-    ----------
-    marks : DataFrame
-        From `Intake.attendance`.
-    known_events, known_days : DataFrame
-        Current versions of attendance events and register days of the same months. A new
-        exception on a day whose register was known before is a change, not a first delivery.
-    """
-    told = known_events.select("student_id", "day", told=pl.lit(value=True))
-    before = known_days.filter("taken").select("class_id", "day", taken_before=pl.lit(value=True))
-    joined = marks.join(told, on=["student_id", "day"], how="left").join(
-        before, on=["class_id", "day"], how="left"
-    )
-    present = pl.col("status") == PRESENT
-    matters = ~present | pl.col("told").is_not_null() | pl.col("entered_late")
-    known_before = pl.col("taken_before").fill_null(value=False) & pl.col("told").is_null()
-    return (
-        joined.filter(matters)
-        .with_columns(known_before.alias(KNOWN_BEFORE))
-        .with_columns(
-            known_day=pl.when(KNOWN_BEFORE)
-            .then(pl.lit(delivery_day, pl.Int32))
-            .otherwise("known_day")
+        Without a polarity the sign of the points decides: below zero is a merit. With one, the sign
+        is not looked at, for some schools write offences as minus.
+
+        A file's own number of an event may hold the student's number, or lead to the child in the
+        school's papers; so the facts keep a keyed hash of it, the same at each delivery.
+        """
+        for batch in self.delivery.batches("behaviour"):
+            rows = self._identified(batch).with_columns(day=_day("date"))
+            raw = (pl.col("points").fill_null(0) * 100).round().cast(pl.Int32)
+            by_sign = pl.when(raw < 0).then(pl.lit("merit")).otherwise(pl.lit("offence"))
+            polarity = pl.coalesce("polarity", by_sign)
+            points = pl.when(polarity == "merit").then(-raw.abs()).otherwise(raw.abs())
+            guessed = rows.filter(pl.col("polarity").is_null() & (pl.col("points") < 0)).height
+            if guessed:
+                self.warnings.append(
+                    f"behaviour: {guessed:,} rows have points below 0 and no polarity, and were "
+                    'taken as merits; if they are offences, say polarity = "offence" under '
+                    "[table.constants] in the mapping"
+                )
+            numbers = rows.select(pl.format("{}/{}", "school_id", "event")).to_series()
+            yield rows.with_columns(
+                self._hidden(numbers).alias("event_id"),
+                severity=pl.col("severity").fill_null("minor"),
+                polarity=polarity,
+                centipoints=points,
+                is_attendance_related=pl.col("is_attendance_related").fill_null(value=False),
+                known_day=self._known("behaviour"),
+            ).select(_told("behaviour_event"))
+
+    def grade(self, stays: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """Grades as hundredths of a per cent of their scale, period by period.
+
+        A grade without a date belongs to the last day of its period. Its class is the student's on
+        that day.
+        """
+        for batch in self.delivery.batches("grade"):
+            rows = self._identified(batch)
+            last = span(self.district.calendar, batch["period"][0])[1] - 1
+            scale = pl.col("max_score").fill_null(FULL_SCALE)
+            rows = rows.with_columns(
+                kind=pl.col("kind").fill_null("final"),
+                day=pl.coalesce(_day("date"), pl.lit(last, pl.Int32)),
+                score_centi=(pl.col("score") / scale * 10_000).round().cast(pl.Int32),
+                pass_centi=(pl.col("pass_mark") / scale * 10_000).round().cast(pl.Int32),
+                max_score=scale,
+            )
+            places = _class_on(rows.select("student_id", "day").unique(), stays)
+            yield (
+                rows.with_columns(known_day=self._known("grade"))
+                .join(places, on=["student_id", "day"], how="left", maintain_order="left")
+                .select(_told("grade"))
+            )
+
+    def visit(self) -> Iterator[pl.DataFrame]:
+        """Visits of the past, one row a child."""
+        for batch in self.delivery.batches("visit"):
+            rows = self._identified(batch).with_columns(day=_day("date"))
+            yield rows.with_columns(
+                visit_id=pl.format("{}/{}/{}", "school_id", "student_id", "date"),
+                track=pl.col("track").fill_null("concern"),
+                known_day=self._known("visit"),
+            ).select(_told("visit"))
+
+    def _identified(self, rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.join(
+            self.students, on=["school_id", "student"], how="inner", maintain_order="left"
         )
-        # Present on a day that was known as present already: nothing to say.
-        .filter(~(present & pl.col(KNOWN_BEFORE)))
-        .select(*_without_versions("attendance_event"), KNOWN_BEFORE)
-    )
+
+    def _known(self, table: str) -> pl.Expr:
+        """Since when each row (`day`, `recorded_on`, `_entry`) is known."""
+        usual = pl.col("day") + self._lag(table)
+        known = pl.coalesce(_day("recorded_on"), usual)
+        return pl.min_horizontal(known, pl.lit(self.day, pl.Int32))
+
+    def _lag(self, table: str) -> pl.Expr:
+        """Days of lag: of each row's mapping entry, else the district's."""
+        usual = self.district.imports.lag_days[table]
+        lags = {
+            number: usual if entry.lag_days is None else entry.lag_days
+            for number, entry in enumerate(self.delivery.mapping.tables)
+        }
+        return pl.col("_entry").replace_strict(lags, return_dtype=pl.Int32)
+
+    def _hidden(self, numbers: pl.Series) -> pl.Series:
+        hashes = [
+            hmac.new(self._event_key, number.encode(), hashlib.sha256).hexdigest()[:32]
+            for number in numbers
+        ]
+        return pl.Series(hashes, dtype=pl.String)
 
 
-def open_stretches(existing: pl.DataFrame, incoming: pl.DataFrame) -> pl.DataFrame:
-    """Current stretches after a delivery: incoming ones replace those with the same key."""
-    key = ["student_id", "class_id", "entry_day"]
-    kept = current(existing).join(incoming.select(key), on=key, how="anti")
-    names = ["student_id", "class_id", "school_id", "entry_day", "exit_day"]
-    return pl.concat([kept.select(names), incoming.select(names)])
-
-
-def _unmarked(taken: pl.DataFrame, held: pl.DataFrame, enrollment: pl.DataFrame) -> pl.DataFrame:
-    """Enrolled students without a mark on a day on which their class's register was taken."""
+def _class_on(days: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
+    """The class of each `student_id` on each `day`; rows without one are left out."""
     return (
-        taken.join(enrollment.drop("school_id"), on="class_id", how="inner")
+        days.join(stays.select("student_id", "class_id", "entry_day", "exit_day"), on="student_id")
         .filter(pl.col("entry_day") <= pl.col("day"), pl.col("day") < pl.col("exit_day"))
-        .join(held.select("student_id", "day"), on=["student_id", "day"], how="anti")
-        .select(
-            "student_id",
-            "day",
-            "class_id",
-            "school_id",
-            "known_day",
-            usual_day="known_day",
-            status=pl.lit(UNRECORDED),
-            namespace=pl.lit("none"),
-            raw_code=pl.lit(None, pl.String),
-            late_minutes=pl.lit(None, pl.Int32),
-        )
-        .unique(["student_id", "day"], maintain_order=True)
-    )
-
-
-def _class_on(days: pl.DataFrame, enrollment: pl.DataFrame) -> pl.DataFrame:
-    stays = enrollment.select("student_id", "class_id", "entry_day", "exit_day")
-    return (
-        days.join(stays, on="student_id", how="inner")
-        .filter(pl.col("entry_day") <= pl.col("day"), pl.col("day") < pl.col("exit_day"))
-        .sort("student_id", "day", "entry_day")
-        .unique(["student_id", "day"], keep="last", maintain_order=True)
         .select("student_id", "day", "class_id")
     )
 
 
-def _without_versions(table: str) -> list[str]:
+def _told(table: str) -> list[str]:
+    """Columns of a fact table that a delivery fills."""
     return [name for name in FACT_SCHEMAS[table].names() if name != "superseded_day"]
 
 
 def _day(column: str) -> pl.Expr:
-    """Days since 1970-01-01."""
+    """A date as days since 1970-01-01."""
     return pl.col(column).cast(pl.Int32)
 
 
-def _looked_up(column: str, values: Mapping[Any, int | None]) -> pl.Expr:
-    """The day that belongs to a code; an empty table has no code, and still whole numbers."""
-    if not values:
-        return pl.lit(None, pl.Int32)
-    return pl.col(column).replace_strict(dict(values), return_dtype=pl.Int32)
-
-
-def _year_end(calendar: SchoolCalendar, school_year: str) -> int:
-    return _span(calendar, school_year)[1]
-
-
-def _span(calendar: SchoolCalendar, period: str) -> tuple[int, int]:
+def span(calendar: SchoolCalendar, period: str) -> tuple[int, int]:
     """First day, and first day after, of a quarter or a whole school year."""
     if "-Q" in period:
         quarter = calendar.quarter(period)
         return quarter.start_day, quarter.end_day
     first = calendar.quarter(f"{period}-Q1")
     last = calendar.quarter(f"{period}-Q{len(calendar.quarter_starts)}")
-    return first.start_day, min(last.end_day, NEVER)
+    return first.start_day, last.end_day

@@ -69,7 +69,7 @@ def merge(
         Older versions (with both version columns) that belong to facts of `incoming`; they are
         kept where the fact is new.
     withdrawn : pl.DataFrame, optional
-        Keys whose current version ends without another one.
+        Keys whose current version ends without another one; not counted.
 
     Returns
     -------
@@ -85,17 +85,18 @@ def merge(
     key, values = list(table.key), [name for name in table.values if name not in VERSIONS]
     if incoming.select(key).is_duplicated().any():
         raise ValueError(f"{table.name}: two rows of one delivery have the same key {key}")
+    day = pl.lit(delivery_day, pl.Int32)
     compared = _compare(existing, incoming, key=key, values=values)
     changed = compared.filter(pl.col("_changed"))
-    added = compared.filter(pl.col("_new"))
+    added = _returning(compared.filter(pl.col("_new")), existing, key=key, day=day)
     ended = [changed.select(key)]
     if withdrawn is not None:
         ended.append(withdrawn.select(key))
-    kept = _supersede(existing, pl.concat(ended), key=key, delivery_day=delivery_day)
+    kept = _supersede(existing, pl.concat(ended), key=key, day=day)
     fresh = [
         added.with_columns(superseded_day=pl.lit(NEVER, pl.Int32)),
         changed.with_columns(
-            known_day=pl.max_horizontal(pl.lit(delivery_day, pl.Int32), "_last_known"),
+            known_day=pl.max_horizontal(day, "_last_known"),
             superseded_day=pl.lit(NEVER, pl.Int32),
         ),
     ]
@@ -134,14 +135,38 @@ def _compare(
     )
 
 
-def _supersede(
-    existing: pl.DataFrame, keys: pl.DataFrame, *, key: list[str], delivery_day: int
+def _returning(
+    added: pl.DataFrame, existing: pl.DataFrame, *, key: list[str], day: pl.Expr
 ) -> pl.DataFrame:
-    marked = existing.join(
-        keys.unique().with_columns(pl.lit(True).alias("_ended")), on=key, how="left"
+    """A fact that was withdrawn and is told again is a change, known from the delivery on."""
+    past = existing.filter(pl.col("superseded_day") != NEVER)
+    if past.is_empty() or added.is_empty():
+        return added
+    last = past.group_by(key).agg(_ended=pl.col("superseded_day").max())
+    back = pl.col("_ended").is_not_null()
+    return (
+        added.join(last, on=key, how="left")
+        .with_columns(
+            known_day=pl.when(back).then(pl.max_horizontal(day, "_ended")).otherwise("known_day"),
+            **{KNOWN_BEFORE: back | pl.col(KNOWN_BEFORE)},
+        )
+        .drop("_ended")
     )
+
+
+def _supersede(
+    existing: pl.DataFrame, keys: pl.DataFrame, *, key: list[str], day: pl.Expr
+) -> pl.DataFrame:
+    if keys.is_empty():
+        return existing
+    marked = existing.join(keys.unique().with_columns(_ended=True), on=key, how="left")
     ends = pl.col("_ended").is_not_null() & (pl.col("superseded_day") == NEVER)
-    day = pl.max_horizontal(pl.lit(delivery_day, pl.Int32), "known_day")
-    return marked.with_columns(
-        superseded_day=pl.when(ends).then(day).otherwise("superseded_day")
-    ).filter(pl.col("known_day") < pl.col("superseded_day"))
+    return (
+        marked.with_columns(
+            superseded_day=pl.when(ends)
+            .then(pl.max_horizontal(day, "known_day"))
+            .otherwise("superseded_day")
+        )
+        .filter(pl.col("known_day") < pl.col("superseded_day"))
+        .drop("_ended")
+    )

@@ -28,6 +28,7 @@ REASONS: Mapping[str, str] = {
     "duplicate": "The same row stands there twice; it was kept once.",
     "duplicates_disagree": "Two rows say different things about the same; both were refused.",
     "unknown_student": "The student is neither in this delivery nor known from an earlier one.",
+    "not_enrolled": "The student is in no class on that day.",
     "lost_zeros": "The number differs from a known one only in leading zeros.",
     "id_as_number": "A spreadsheet program rounded a long number; its last digits are lost.",
     "became_date": "A spreadsheet program turned the text into a date.",

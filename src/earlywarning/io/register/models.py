@@ -122,6 +122,17 @@ class Guardian(Base):
     lives_with: Mapped[bool | None]
 
 
+class InstallationKey(Base):
+    """A secret of this installation, made once: it hides numbers that would lead back to a child.
+
+    Whoever has it can also read the names beside it, so it needs no better place.
+    """
+
+    __tablename__ = "installation_key"
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    value: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class FactsSnapshot(Base):
     """A snapshot of the facts. Exactly one is current; that row is the switch."""
 

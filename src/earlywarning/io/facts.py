@@ -193,9 +193,13 @@ class FactStore:
         """Remove what an interrupted import left behind, and every snapshot not in `keep`."""
         if not self._snapshots.exists():
             return
-        for folder in self._snapshots.iterdir():
+        for folder in list(self._snapshots.iterdir()):
             if folder.name not in keep:
-                shutil.rmtree(folder, ignore_errors=True)
+                # Under its name a snapshot is whole or not there, even if this is interrupted.
+                gone = folder
+                if not folder.name.startswith(_ASIDE):
+                    gone = folder.rename(folder.with_name(f"{_ASIDE}{uuid.uuid4().hex}"))
+                shutil.rmtree(gone, ignore_errors=True)
 
     @contextmanager
     def only_writer(self, *, wait_seconds: float) -> Iterator[None]:

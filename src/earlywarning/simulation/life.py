@@ -14,7 +14,7 @@ the pass mark 10 to 25 % (school-set rules, no published rate). The summary says
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy.special import expit, ndtr
@@ -75,6 +75,10 @@ class State:
     conduct: np.ndarray
     ability: np.ndarray
     class_effect: np.ndarray
+
+    def of(self, students: np.ndarray) -> State:
+        """The state of some students."""
+        return State(*(getattr(self, item.name)[students] for item in fields(self)))
 
 
 @dataclass(frozen=True)

@@ -108,10 +108,12 @@ def live(
         seen = np.zeros(school.size)
         done = visits.filter(pl.col("status") == "done")["student"].to_numpy()
         seen[done] = effect
+        here = np.flatnonzero(_at_start(school, quarter))
+        luck = int(truth_rng.integers(1 << 62))  # the same with a visit and without
         risks = [
             life.true_risk(
-                state, school.household, days, season=season, visit=visit,
-                thresholds=Thresholds(), rng=np.random.default_rng(truth_rng.integers(1 << 62)),
+                state.of(here), school.household[here], days[here], season=season, visit=visit,
+                thresholds=Thresholds(), rng=np.random.default_rng(luck),
                 draws=draws if last else max(draws // 10, 1),
             )
             for visit in (0.0, effect)
@@ -131,9 +133,8 @@ def live(
                 )
             )
             parts["visits"].append(visits)
-        at_start = _at_start(school, quarter)
         parts["truth"].append(
-            _truth(quarter, at_start, days, risks, counts, incidents, scores, seen > 0)
+            _truth(quarter, here, days, risks, counts, incidents, scores, seen > 0)
         )
         drift, shock = drivers.drift[:, 0], drivers.shock[:, 0]
         carried = life.CARRY_OVER * seen
@@ -352,7 +353,7 @@ def _visits(
 
 def _truth(
     quarter: Quarter,
-    at_start: np.ndarray,
+    here: np.ndarray,
     days: np.ndarray,
     risks: list[np.ndarray],
     counts: list[np.ndarray],
@@ -369,13 +370,12 @@ def _truth(
         (incidents[2] > 0) | (points >= rules.behaviour_share * rules.first_warning_points),
         (scores < life.PASS).sum(axis=1) >= rules.subjects_below,
     )
-    columns: dict[str, np.ndarray] = {"student": np.arange(len(days), dtype=np.int32)}
+    columns: dict[str, np.ndarray] = {"student": here.astype(np.int32)}
     for place, name in enumerate(life.OUTCOME_NAMES):
         columns[f"{name}_without_visit"] = risks[0][:, place]
         columns[f"{name}_with_visit"] = risks[1][:, place]
-        columns[f"{name}_realised"] = realised[place]
-    columns["absent_days"] = absent.astype(np.int32)
-    columns["enrolled_days"] = days.astype(np.int32)
-    columns["visited"] = visited
-    frame = pl.DataFrame(columns).filter(pl.Series(at_start))
-    return frame.select(pl.lit(quarter.code).alias("quarter"), pl.all())
+        columns[f"{name}_realised"] = realised[place][here]
+    columns["absent_days"] = absent[here].astype(np.int32)
+    columns["enrolled_days"] = days[here].astype(np.int32)
+    columns["visited"] = visited[here]
+    return pl.DataFrame(columns).select(pl.lit(quarter.code).alias("quarter"), pl.all())

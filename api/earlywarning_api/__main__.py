@@ -1,7 +1,8 @@
 """`python -m earlywarning_api`: the service, placed by the environment."""
 
-from earlywarning.settings import Settings
+import sys
+
 from earlywarning_api import serve
 
 if __name__ == "__main__":
-    serve.run(Settings())
+    sys.exit(serve.main())

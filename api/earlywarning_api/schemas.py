@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
+
+Moment = Annotated[datetime, AfterValidator(lambda at: at.replace(tzinfo=UTC))]
+"""A time of the register, which keeps UTC without saying so; answers say so (`…Z`)."""
 
 
 class Coded(BaseModel):
@@ -81,8 +84,8 @@ class VisitListView(BaseModel):
     revision: int
     status: Coded
     as_of_date: date
-    made_at: datetime
-    published_at: datetime | None
+    made_at: Moment
+    published_at: Moment | None
     published_by: str | None
     snapshot_id: str
     seed: int
@@ -142,7 +145,7 @@ class Place(BaseModel):
     visit_list_id: str
     quarter: str
     as_of_date: date
-    published_at: datetime | None
+    published_at: Moment | None
     listed: bool
     track: Coded
     band: Coded
@@ -171,7 +174,7 @@ class ServingModel(BaseModel):
     why: str
     model_version_id: str | None
     version: int | None
-    trained_at: datetime | None
+    trained_at: Moment | None
     snapshot_id: str | None
     artifact_sha256: str | None
     report: dict[str, Any] | None = Field(description="Measures by split, as recorded at training.")

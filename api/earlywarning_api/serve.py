@@ -1,22 +1,39 @@
-"""Starting the service: `python -m earlywarning_api.serve`, or `run` from a command."""
+"""Starting the service: `main` for a process of its own, `run` for an open installation."""
 
 from __future__ import annotations
 
 import logging
+import sys
 
 import uvicorn
 
+from earlywarning import district
+from earlywarning.errors import EarlyWarningError
 from earlywarning.io.register.db import open_register
 from earlywarning.settings import Settings
 from earlywarning_api.app import create_app
 
 
-def run(settings: Settings, *, language: str = "id") -> None:
+def main() -> int:
+    """Serve the installation that the environment names; say in one line why it cannot be."""
+    logging.basicConfig(level=logging.INFO)
+    try:
+        run(Settings())
+    except EarlyWarningError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def run(settings: Settings) -> None:
     """Serve until stopped, on loopback unless the settings say otherwise.
+
+    Words are in the district's language where a request asks for none that is offered.
 
     No access log: paths hold students' ids. No proxy headers: nobody is believed about their
     address. Put a TLS proxy in front before other machines may connect.
     """
+    language = district.load(settings.district_file).language
     with open_register(settings.register_url) as register:
         uvicorn.run(
             create_app(register, language=language),
@@ -27,8 +44,3 @@ def run(settings: Settings, *, language: str = "id") -> None:
             proxy_headers=False,
             timeout_graceful_shutdown=5,
         )
-
-
-if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO)
-    run(Settings())

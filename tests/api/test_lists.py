@@ -40,6 +40,7 @@ def test_lists_of_a_quarter(world: World) -> None:
     assert row["visit_list_id"] == world.lists[Q2]
     assert row["status"] == {"code": "published", "text": "Published"}
     assert (row["school_name"], row["published_by"]) == ("SMP Contoh", "Bu Ratna")
+    assert row["published_at"] == "2026-10-05T08:00:00Z"
     assert row["counts"]["students"] == 7
     assert row["counts"]["excluded"] == 1
     assert row["models"][0] == {
@@ -60,7 +61,7 @@ def test_a_teacher_without_capacity_is_said_to_have_none(world: World) -> None:
     assert by_name["Retno"] == {
         "staff_id": staff_id("G03"), "name": "Retno", "capacity": 0, "concern_places": 0,
         "preventive_places": 0, "households": 1, "listed": 0, "excluded": 0,
-        "note": "No visits possible this quarter: all 1 families are ranked, none is listed",
+        "note": "No visits possible this quarter: 1 family is ranked, none is listed",
     }  # fmt: skip
     assert by_name["Sari Wulandari, S.Pd."]["note"] is None
 

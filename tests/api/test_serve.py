@@ -21,6 +21,9 @@ HEAVY = ("mlflow", "xgboost", "sklearn", "skops", "polars", "pandas", "numpy", "
          "duckdb", "narwhals", "alembic", "openpyxl")  # fmt: skip
 
 
+DISTRICT = '[district]\nlanguage = "en"\n[visits]\nlottery = false\n'
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -40,9 +43,10 @@ def get(url: str, token: str | None = None) -> tuple[int, str]:
 def test_a_real_process_serves_on_loopback_and_stops(tmp_path: Path) -> None:
     with open_register(f"sqlite:///{tmp_path / 'register.db'}") as register:
         tokens, lists = fill(register, tokens_made_at=now())
+    (tmp_path / "district.toml").write_text(DISTRICT, "utf-8")
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "earlywarning_api.serve"],
+        [sys.executable, "-m", "earlywarning_api"],
         env=os.environ | {"EARLYWARNING_HOME": str(tmp_path), "EARLYWARNING_PORT": str(port)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -64,12 +68,25 @@ def test_a_real_process_serves_on_loopback_and_stops(tmp_path: Path) -> None:
         status, body = get(items, tokens["coordinator"])
         assert status == 200
         assert len(json.loads(body)["items"]) == 3
+        assert json.loads(body)["items"][0]["band"]["text"] == "Visit first"
     finally:
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=20)
     assert process.returncode in (0, -signal.SIGTERM)
     # Nothing about a request is in the log: paths hold ids.
     assert lists["2026-27-Q2"] not in output
+
+
+def test_without_an_installation_it_says_so_and_ends(tmp_path: Path) -> None:
+    process = subprocess.run(
+        [sys.executable, "-m", "earlywarning_api"],
+        env=os.environ | {"EARLYWARNING_HOME": str(tmp_path / "none")},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert process.returncode == 1
+    assert process.stderr.strip() == (
+        f"{tmp_path / 'none' / 'district.toml'}: not found; write one with `earlywarning init`"
+    )
 
 
 def test_serving_a_list_loads_no_model_and_no_data_library(tmp_path: Path) -> None:

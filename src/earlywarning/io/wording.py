@@ -151,25 +151,10 @@ def band_text(band: str, language: str) -> str:
     return say(f"band.{band}", language)
 
 
-def outcome_text(outcome: str, language: str) -> str:
-    """The area of a school life that a model looks at."""
-    return say(f"outcome.{outcome}", language)
-
-
 def why_text(why: str, language: str) -> str:
     """Why a model or the rule serves; neutral for a code that this version does not know."""
     key = f"why.{why}"
     return say(key if key in catalogue(language) else "why.unknown", language)
-
-
-def status_text(status: str, language: str) -> str:
-    """Where a list stands."""
-    return say(f"status.{status}", language)
-
-
-def exclusion_text(reason: str, language: str) -> str:
-    """Why a family is not to be visited (now)."""
-    return say(f"exclusion.{reason}", language)
 
 
 def completeness_text(completeness: Mapping[str, Any], language: str) -> str:

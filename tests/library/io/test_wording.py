@@ -109,9 +109,6 @@ def test_a_why_of_another_version_still_has_words() -> None:
 def test_words_for_places_on_the_list() -> None:
     assert wording.band_text("visit_first", "id") == "Kunjungi dulu"
     assert wording.track_text(None, "en") == "Not on the list this quarter"
-    assert wording.outcome_text("grades", "id") == "Nilai"
-    assert wording.status_text("published", "id") == "Diterbitkan"
-    assert wording.exclusion_text("do_not_visit", "en") == "The family asked not to be visited"
     assert wording.completeness_text({"available": 2, "of": 3}, "id") == (
         "2 dari 3 sumber data tersedia"
     )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import shutil
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from earlywarning.errors import ConfirmationNeeded, EarlyWarningError
+from earlywarning.errors import ConfigError, ConfirmationNeeded, EarlyWarningError
 
 if TYPE_CHECKING:
     from earlywarning_pipelines.home import Home
@@ -33,14 +36,25 @@ CONFIRM_EXIT = 3
 """Exit code when a step waits for a person's confirmation."""
 
 
-def today() -> date:
-    """Today's date; only the apps read the clock."""
-    return datetime.now(UTC).astimezone().date()
+def today(timezone: str) -> date:
+    """Today's date where the school is; only the apps read the clock."""
+    try:
+        return datetime.now(ZoneInfo(timezone)).date()
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ConfigError(
+            f"district.toml: [district] timezone is {timezone!r}; allowed: a name like Asia/Jakarta"
+        ) from error
 
 
 def now() -> datetime:
     """The time in UTC, without zone, as the register keeps it."""
     return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+
+def program() -> str:
+    """How this program was called, so that a printed command can be copied."""
+    called = Path(sys.argv[0])
+    return called.name if shutil.which(called.name) == str(called) else str(called)
 
 
 @contextmanager
@@ -54,15 +68,49 @@ def told() -> Iterator[None]:
     except EarlyWarningError as error:
         typer.secho(f"{error}", fg="red", err=True)
         raise typer.Exit(1) from error
+    except BrokenPipeError:  # the reader, `head` for instance, has seen enough
+        raise
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        typer.secho(
+            f"{where}{error.strerror or error}; check the path, the space on the disk, and that "
+            "you may write there",
+            fg="red",
+            err=True,
+        )
+        raise typer.Exit(1) from error
 
 
-def _day(value: str | None, option: str) -> date | None:
-    if value is None:
-        return None
+def _day(value: str | date) -> date:
+    if isinstance(value, date):  # a default
+        return value
     try:
         return date.fromisoformat(value)
     except ValueError as error:
         raise typer.BadParameter(f"{value!r} is not a date; write it like 2026-10-01") from error
+
+
+def _one_of(*allowed: str) -> Callable[[str | None], str | None]:
+    """A check that comes before anything is done."""
+
+    def checked(value: str | None) -> str | None:
+        if value is not None and value not in allowed:
+            raise typer.BadParameter(f"{value!r} is not known; allowed: {', '.join(allowed)}")
+        return value
+
+    return checked
+
+
+def _day_option(help_: str) -> Any:
+    return typer.Option(parser=_day, metavar="<YYYY-MM-DD>", help=help_)
+
+
+Quarter = Annotated[str, typer.Option(help="For example 2026-27-Q2.")]
+Seed = Annotated[int, typer.Option(min=0, help="Settles ties and lots; it is stored.")]
+Language = Annotated[
+    str | None,
+    typer.Option(callback=_one_of("id", "en"), help="id or en [default: as district.toml says]."),
+]
 
 
 @app.callback()
@@ -72,12 +120,18 @@ def main(
         Path | None,
         typer.Option(help="Folder of the installation [default: earlywarning-data]."),
     ] = None,
-    engine: Annotated[str, typer.Option(help="Feature engine: polars or duckdb.")] = "polars",
+    engine: Annotated[
+        str,
+        typer.Option(
+            callback=_one_of("polars", "duckdb"), help="Feature engine: polars or duckdb."
+        ),
+    ] = "polars",
 ) -> None:
     """Open the installation that the other commands work on."""
     from earlywarning_pipelines.home import open_home
 
-    context.obj = open_home(home, engine=engine)
+    with told():
+        context.obj = open_home(home, engine="duckdb" if engine == "duckdb" else "polars")
 
 
 @app.command()
@@ -101,6 +155,7 @@ def init(
     with told():
         path = setup.run(home, name=name, lottery=lottery, capacity=capacity)
     typer.echo(f"wrote {path}; edit it to fit your school (docs/district.md explains every line)")
+    typer.echo("next: write a mapping for your files (docs/mapping.md), then `earlywarning import`")
 
 
 @app.command(name="import")
@@ -111,28 +166,36 @@ def import_(
     preview: Annotated[bool, typer.Option(help="Say what would change; save nothing.")] = False,
     confirm: Annotated[bool, typer.Option(help="Go on in spite of an unusual change.")] = False,
     delivered_on: Annotated[
-        str | None, typer.Option(help="Date of the delivery [default: today].")
+        date | None, _day_option("Date of the delivery [default: today].")
     ] = None,
-    refused: Annotated[Path, typer.Option(help="Where the refused rows are written.")] = Path(
-        "refused.csv"
-    ),
+    refused: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where the refused rows are written [default: refused.csv in the installation].",
+            dir_okay=False,
+        ),
+    ] = None,
 ) -> None:
     """Import a school's files: all of them or nothing."""
     from earlywarning_pipelines import ingest, printing
 
     home: Home = context.obj
     with told(), printing.progress_bar() as progress:
+        home.require()
+        refused_path = refused or home.settings.home / "refused.csv"
+        if not refused_path.parent.is_dir():
+            raise ConfigError(f"--refused: there is no folder {refused_path.parent}; make it first")
         result = ingest.run(
             files=files,
             mapping_path=mapping,
             store=home.store,
             register=home.register,
             district=home.district,
-            delivered_on=_day(delivered_on, "--delivered-on") or today(),
+            delivered_on=delivered_on or today(home.district.timezone),
             finished_at=now(),
             preview=preview,
             confirmed=confirm,
-            refused_path=refused,
+            refused_path=refused_path,
             progress=progress,
         )
     typer.echo(printing.import_summary(result))
@@ -141,13 +204,13 @@ def import_(
 @app.command()
 def simulate(
     out: Annotated[Path, typer.Option(help="Folder to write; must not exist yet.")],
-    students: Annotated[int, typer.Option(min=1)] = 600,
+    students: Annotated[int, typer.Option(min=1, help="About so many at a time.")] = 600,
     years: Annotated[int, typer.Option(min=0, max=20, help="Full school years of history.")] = 3,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
     effect: Annotated[float, typer.Option(help="True effect of visits; 0 for none.")] = 1.0,
     until: Annotated[
-        str, typer.Option(help="First day without data: the start of the quarter to be listed.")
-    ] = "2026-10-01",
+        date, _day_option("First day without data: the start of the quarter to be listed.")
+    ] = date(2026, 10, 1),
 ) -> None:
     """Write the files of an invented district, and the truth about it apart."""
     from earlywarning_pipelines import printing
@@ -160,7 +223,7 @@ def simulate(
             seed=seed,
             out=out,
             effect=effect,
-            until=_day(until, "--until") or today(),
+            until=until,
             progress=progress,
         )
     typer.echo(printing.simulation_summary(result))
@@ -173,9 +236,9 @@ def train(
         list[str] | None, typer.Option(help="attendance, behaviour or grades [default: all].")
     ] = None,
     as_of: Annotated[
-        str | None, typer.Option(help="Use only what was known before this day [default: today].")
+        date | None, _day_option("Use only what was known before this day [default: today].")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same models.")] = 1,
 ) -> None:
     """Train every candidate, compare them on later quarters, let the honest winner serve."""
     from earlywarning_pipelines import printing
@@ -189,7 +252,7 @@ def train(
             register=home.register,
             registry=home.models,
             district=home.district,
-            as_of=_day(as_of, "--as-of") or today(),
+            as_of=as_of or today(home.district.timezone),
             trained_at=now(),
             outcomes=outcome or None,
             seed=seed,
@@ -201,11 +264,11 @@ def train(
 @app.command()
 def draft(
     context: typer.Context,
-    quarter: Annotated[str, typer.Option(help="For example 2026-27-Q2.")],
-    seed: Annotated[int, typer.Option(min=0, help="Settles ties and lots; it is stored.")] = 1,
+    quarter: Quarter,
+    seed: Seed = 1,
     by: Annotated[str, typer.Option(help="Who makes the list.")] = "command line",
-    language: Annotated[str, typer.Option(help="id or en.")] = "id",
-    first: Annotated[int, typer.Option(min=0, help="Rows to print.")] = 10,
+    language: Language = None,
+    first: Annotated[int, typer.Option(min=0, help="Families to print of each list.")] = 10,
 ) -> None:
     """Rank the families for a quarter; the draft can be made again until it is published."""
     _list(context, "draft", quarter=quarter, seed=seed, by=by, language=language, first=first)
@@ -214,11 +277,11 @@ def draft(
 @app.command()
 def publish(
     context: typer.Context,
-    quarter: Annotated[str, typer.Option(help="For example 2026-27-Q2.")],
-    seed: Annotated[int, typer.Option(min=0, help="Settles ties and lots; it is stored.")] = 1,
+    quarter: Quarter,
+    seed: Seed = 1,
     by: Annotated[str, typer.Option(help="Who publishes the list.")] = "command line",
-    language: Annotated[str, typer.Option(help="id or en.")] = "id",
-    first: Annotated[int, typer.Option(min=0, help="Rows to print.")] = 10,
+    language: Language = None,
+    first: Annotated[int, typer.Option(min=0, help="Families to print of each list.")] = 10,
 ) -> None:
     """Freeze the quarter's list: the draft if there is one, else a new one."""
     _list(context, "publish", quarter=quarter, seed=seed, by=by, language=language, first=first)
@@ -231,7 +294,7 @@ def _list(
     quarter: str,
     seed: int,
     by: str,
-    language: str,
+    language: str | None,
     first: int,
 ) -> None:
     from earlywarning_pipelines import printing
@@ -252,7 +315,38 @@ def _list(
             at=now(),
             progress=progress,
         )
-    typer.echo(printing.list_summary(home.register, results, language=language, first=first))
+        spoken = language or home.district.language
+        summary = printing.list_summary(home.register, results, language=spoken, first=first)
+    typer.echo(summary)
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    visit_list_id: Annotated[str, typer.Argument(help="Id of a list, as `lists` prints it.")],
+    class_name: Annotated[
+        str | None, typer.Option("--class", help="Only families with a child of this class.")
+    ] = None,
+    language: Language = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Print the frozen record instead, byte for byte.")
+    ] = False,
+) -> None:
+    """Print a whole list, to hand out or to check."""
+    from earlywarning.io.register import lists as kept
+    from earlywarning_pipelines import printing
+
+    home: Home = context.obj
+    with told():
+        if record:
+            typer.echo(kept.frozen_record(home.register, visit_list_id)[0], nl=False)
+            return
+        spoken = language or home.district.language
+        found = kept.find(home.register, [visit_list_id])
+        text = printing.list_summary(
+            home.register, found, language=spoken, first=None, class_name=class_name
+        )
+    typer.echo(text)
 
 
 @app.command()
@@ -298,9 +392,10 @@ def serve(
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="[default: 8000]")] = None,
 ) -> None:
     """Open the service."""
-    import sys
-
-    settings = context.obj.settings
+    home: Home = context.obj
+    with told():
+        home.require()
+    settings = home.settings
     places = {
         "EARLYWARNING_HOME": str(settings.home.resolve()),
         "EARLYWARNING_HOST": host or settings.host,
@@ -321,7 +416,7 @@ def token_create(
     staff: Annotated[
         str | None, typer.Option(help="The school's own number of a homeroom teacher.")
     ] = None,
-    expires_days: Annotated[int, typer.Option(min=1, max=3650)] = 90,
+    expires_days: Annotated[int, typer.Option(min=1, max=3650, help="Valid for so long.")] = 90,
 ) -> None:
     """Make a token. It is shown once and kept only as a hash."""
     from earlywarning.io.register import tokens
@@ -351,7 +446,10 @@ def token_list(context: typer.Context) -> None:
 
 
 @token_app.command(name="revoke")
-def token_revoke(context: typer.Context, token_id: Annotated[str, typer.Argument()]) -> None:
+def token_revoke(
+    context: typer.Context,
+    token_id: Annotated[str, typer.Argument(help="Id, as `token list` prints it.")],
+) -> None:
     """End a token at once."""
     from earlywarning.io.register import tokens
 
@@ -363,12 +461,16 @@ def token_revoke(context: typer.Context, token_id: Annotated[str, typer.Argument
 
 @app.command()
 def demo(
-    students: Annotated[int, typer.Option(min=30, max=20_000)] = 600,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
+    students: Annotated[
+        int, typer.Option(min=30, max=20_000, help="About so many, in schools of about 600.")
+    ] = 600,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same list.")] = 1,
     folder: Annotated[Path, typer.Option(help="Made anew each time.")] = Path("earlywarning-demo"),
 ) -> None:
     """Simulate a school, import it, train, publish, and show the list."""
     from earlywarning_pipelines import demo as pipeline
 
     with told():
-        pipeline.run(folder, students=students, seed=seed, at=now(), echo=typer.echo)
+        pipeline.run(
+            folder, students=students, seed=seed, at=now(), echo=typer.echo, program=program()
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -23,8 +24,21 @@ FIRST_ROWS = 6
 Echo = Callable[[str], None]
 
 
-def run(folder: Path, *, students: int, seed: int, at: datetime, echo: Echo) -> None:
+def run(
+    folder: Path,
+    *,
+    students: int,
+    seed: int,
+    at: datetime,
+    echo: Echo,
+    program: str = "earlywarning",
+) -> None:
     """Do it all in a folder of its own, made anew.
+
+    Parameters
+    ----------
+    program : str
+        How the reader calls this program; stands in the printed commands.
 
     Raises
     ------
@@ -86,7 +100,7 @@ def run(folder: Path, *, students: int, seed: int, at: datetime, echo: Echo) -> 
         expires_days=30,
         school_id=made[0].school_id,
     )
-    echo(_how_to_see(folder, made[0], token.secret))
+    echo(_how_to_see(f"{program} --home {shlex.quote(str(folder))}", made[0], token.secret))
 
 
 def _show(register, made: list[lists.ListRow], echo: Echo) -> None:
@@ -102,11 +116,14 @@ def _show(register, made: list[lists.ListRow], echo: Echo) -> None:
     echo("\nUrutan ini saran; Anda yang memutuskan. / This order is a suggestion; you decide.")
 
 
-def _how_to_see(folder: Path, made: lists.ListRow, secret: str) -> str:
+def _how_to_see(command: str, made: lists.ListRow, secret: str) -> str:
     return (
-        f"\nThe list is frozen: earlywarning --home {folder} rebuild {made.visit_list_id}\n"
-        "makes it again and compares it byte for byte.\n\n"
-        "To read it through the API:  make serve   (in another terminal), then\n"
+        f"\nThe whole list:  {command} show {made.visit_list_id}\n"
+        "It is frozen. To make it again and compare every byte:\n"
+        f"  {command} rebuild {made.visit_list_id}\n\n"
+        "To read it through the API, open it in another terminal:\n"
+        f"  {command} serve\n"
+        "and ask, with a token that is valid for 30 days:\n"
         f'  curl -H "Authorization: Bearer {secret}" \\\n'
         f"    http://127.0.0.1:8000/api/v1/visit_lists/{made.visit_list_id}/items"
     )
@@ -127,7 +144,7 @@ def _ids(seed: int) -> Callable[[], str]:
 
 
 def _empty(folder: Path) -> None:
-    if folder.exists() and any(folder.iterdir()):
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         if not (folder / MARKER).exists():
             raise Conflict(f"{folder}: holds something else; name another folder with --folder")
         shutil.rmtree(folder)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import ValidationError
 
 from earlywarning import district
 from earlywarning.district import District
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from earlywarning.io.facts import FactStore
     from earlywarning.io.model_registry import ModelRegistry
     from earlywarning.io.register.db import Register
+
+EngineName = Literal["polars", "duckdb"]
 
 
 @dataclass(frozen=True)
@@ -31,11 +35,26 @@ class Home:
     """
 
     settings: Settings
-    engine_name: str = "polars"
+    engine_name: EngineName = "polars"
+
+    def require(self) -> None:
+        """Check that the folder holds an installation.
+
+        Raises
+        ------
+        ConfigError
+            If not: a command in the wrong folder starts no new one.
+        """
+        if not self.settings.district_file.exists():
+            raise ConfigError(
+                f"{self.settings.home}: holds no installation (no district.toml); make one with "
+                "`earlywarning init`, or name the right folder with --home"
+            )
 
     @cached_property
     def district(self) -> District:
         """The checked `district.toml`."""
+        self.require()
         return district.load(self.settings.district_file)
 
     @cached_property
@@ -43,7 +62,7 @@ class Home:
         """The register, brought to the newest schema."""
         from earlywarning.io.register.db import open_register
 
-        self.settings.home.mkdir(parents=True, exist_ok=True)
+        self.require()
         return open_register(self.settings.register_url)
 
     @cached_property
@@ -58,9 +77,7 @@ class Home:
         """The engine that computes features."""
         from earlywarning.io.engine import open_engine
 
-        if self.engine_name not in ("polars", "duckdb"):
-            raise ConfigError(f"--engine is {self.engine_name!r}; allowed: polars, duckdb")
-        return open_engine(self.engine_name)  # type: ignore[arg-type]
+        return open_engine(self.engine_name)
 
     @cached_property
     def models(self) -> ModelRegistry:
@@ -74,7 +91,23 @@ class Home:
         )
 
 
-def open_home(path: Path | None, *, engine: str = "polars") -> Home:
-    """The installation in a folder, or where the environment says."""
-    settings = Settings(home=path) if path else Settings()
-    return Home(settings, engine)
+def open_home(path: Path | None, *, engine: EngineName = "polars") -> Home:
+    """The installation in a folder, or where the environment says.
+
+    Raises
+    ------
+    ConfigError
+        If a variable of the environment says something that cannot be.
+    """
+    return Home(_settings(path), engine)
+
+
+def _settings(home: Path | None) -> Settings:
+    try:
+        return Settings(home=home) if home else Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"EARLYWARNING_{'_'.join(str(part) for part in first['loc']).upper()}"
+        raise ConfigError(
+            f"{name} is {first['input']!r}: {first['msg']}; docs/data-staff.md lists the settings"
+        ) from error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from earlywarning.errors import NotFound
 from earlywarning.io import wording
 from earlywarning.io.register import lists, tokens
 from earlywarning.io.register.db import Register
@@ -38,27 +39,40 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
         yield tell
 
 
+MOST_NOTES = 10
+"""Notes of an import that are printed; a folder can hold any number of other files."""
+
+
+def _count(number: int, thing: str) -> str:
+    """`1 row`, `1,462 rows`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def import_summary(result: IngestResult) -> str:
     """Rows read, facts added and changed, refusals by reason."""
     lines = [f"{'preview of ' if result.preview else ''}{result.source}, {result.delivered_on}"]
     lines += [
-        f"  read     {table}: {rows} rows"
-        + (f", {result.rows_refused[table]} refused" if result.rows_refused.get(table) else "")
-        + (f", {result.merged[table]} merged" if result.merged.get(table) else "")
+        f"  read     {table}: {_count(rows, 'row')}"
+        + (f", {result.rows_refused[table]:,} refused" if result.rows_refused.get(table) else "")
+        + (f", {result.merged[table]:,} merged" if result.merged.get(table) else "")
         for table, rows in result.rows_read.items()
     ]
     lines += [
-        f"  {'would be' if result.preview else 'saved'} {table}: {count.added} added, "
-        f"{count.changed} changed, {count.unchanged} unchanged"
+        f"  {'would save' if result.preview else 'saved   '} {table}: {count.added:,} added, "
+        f"{count.changed:,} changed, {count.unchanged:,} unchanged"
         for table, count in result.counts.items()
     ]
     lines += [
-        f"  refused  {row['table']}: {row['rows']} rows, {row['reason']}"
+        f"  refused  {row['table']}: {_count(row['rows'], 'row')}, {row['reason']}"
         for row in result.refused.to_dicts()
     ]
     if result.refused_path:
-        lines.append(f"  the refused rows are in {result.refused_path}")
-    lines += [f"  note: {warning}" for warning in result.warnings]
+        lines.append(f"  each refused row, and what is allowed, is in {result.refused_path}")
+    else:
+        lines.append("  no row was refused")
+    lines += [f"  note: {warning}" for warning in result.warnings[:MOST_NOTES]]
+    if len(result.warnings) > MOST_NOTES:
+        lines.append(f"  and {_count(len(result.warnings) - MOST_NOTES, 'more note')}")
     if result.preview:
         lines.append("nothing was saved")
     elif not result.changed_anything:
@@ -71,7 +85,7 @@ def simulation_summary(result: SimulationResult) -> str:
     trouble = ", ".join(f"{name} {share:.1%}" for name, share in result.prevalence.items())
     return "\n".join(
         [
-            f"{result.students} students in {result.schools} school(s); "
+            f"{_count(result.students, 'student')} in {_count(result.schools, 'school')}; "
             f"the list to make is {result.quarter}",
             f"  in trouble a quarter: {trouble}; absent {result.absence_rate:.1%} of days",
             f"  files to import: {result.out}/delivery (with mapping.toml)",
@@ -82,14 +96,17 @@ def simulation_summary(result: SimulationResult) -> str:
 
 def training_summary(result: TrainResult) -> str:
     """What serves for each outcome, and why, in words."""
-    lines = [
-        f"{len(result.quarters)} closed quarters, {result.students} students, "
-        f"places for {result.capacity_share:.0%} of them"
-    ]
+    lines = ["no closed quarter on record yet, so there is nothing to compare"]
+    if result.quarters:
+        lines = [
+            f"{_count(len(result.quarters), 'closed quarter')}, "
+            f"{_count(result.students, 'student')}, concern places for "
+            f"{result.capacity_share:.0%} of them"
+        ]
     for one in result.outcomes:
         serves = one.model.kind if one.model else "nothing"
-        why = wording.say(f"why.{one.report['why']}", "en") if one.model else "no records"
-        lines.append(f"  {one.outcome}: {serves} serves. {why}")
+        why = f"why.{one.report['why']}" if one.model else "why.no_records"
+        lines.append(f"  {one.outcome}: {serves} serves. {wording.say(why, 'en')}")
         gate = one.report.get("gate")
         if gate:
             lines.append(
@@ -100,39 +117,84 @@ def training_summary(result: TrainResult) -> str:
 
 
 def list_summary(
-    register: Register, made: Sequence[lists.ListRow], *, language: str, first: int
+    register: Register,
+    made: Sequence[lists.ListRow],
+    *,
+    language: str,
+    first: int | None,
+    class_name: str | None = None,
 ) -> str:
-    """The first rows of each list, in words."""
+    """Each list in words.
+
+    Parameters
+    ----------
+    first : int or None
+        At most so many families of each; None for all.
+    class_name : str, optional
+        Only families with a child of this class.
+
+    Raises
+    ------
+    NotFound
+        If no listed family has a child of that class.
+    """
     lines = []
     for one in made:
+        rows = list_rows.rows(register, one.visit_list_id, language=language)
+        if class_name is not None:
+            rows = _of_class(rows, class_name)
         lines.append(
             f"{one.quarter} {one.school_id}: {one.status}, id {one.visit_list_id}, "
             f"sha256 {one.frozen_sha256[:16]}"
         )
-        for row in list_rows.rows(register, one.visit_list_id, language=language, first=first):
+        for row in rows[:first]:
             lines.append(f"{row.position:>4}  {row.class_names:<8} {row.students}")
             lines.append(f"      {row.band} · {row.track} · {row.lead} · {row.completeness}")
             lines += [f"        - {reason}" for reason in row.reasons]
+        if first is not None and len(rows) > first:
+            more = len(rows) - first
+            lines.append(
+                f"{more:,} more famil{'y' if more == 1 else 'ies'}: "
+                f"`earlywarning show {one.visit_list_id}`"
+            )
     return "\n".join(lines)
 
 
+def _of_class(rows: Sequence[list_rows.Row], class_name: str) -> list[list_rows.Row]:
+    found = [row for row in rows if class_name in row.class_names.split(", ")]
+    if not found:
+        classes = sorted({name for row in rows for name in row.class_names.split(", ")})
+        raise NotFound(
+            f"no family of class {class_name!r} is on the list; classes on it: {', '.join(classes)}"
+        )
+    return found
+
+
 def lists_table(register: Register) -> str:
-    """Every list, newest last."""
+    """Every list, newest quarter first: when and by whom it was made or published."""
     found = lists.everything(register)
     return (
         "\n".join(
-            f"{one.visit_list_id}  {one.quarter}  {one.school_id}  {one.status}" for one in found
+            f"{one.visit_list_id}  {one.quarter}  {one.school_id}  {one.status:<9}  "
+            + (
+                f"{one.published_at:%Y-%m-%d %H:%M} UTC by {one.published_by}"
+                if one.published_at
+                else f"{one.made_at:%Y-%m-%d %H:%M} UTC by {one.made_by}"
+            )
+            for one in found
         )
         or "no list yet; make one with `earlywarning draft --quarter …`"
     )
 
 
 def tokens_table(register: Register, *, at: datetime) -> str:
-    """Every token, never its secret."""
+    """Every token and whom it lets see what; never its secret."""
     return (
         "\n".join(
-            f"{one.token_id}  {one.state(at):<8} {one.role:<17} {one.label}"
+            f"{one.token_id}  {one.state(at):<8} {one.role:<17} "
+            f"{one.school_id or 'all schools'}  {one.staff_name or '-'}  "
+            f"until {one.expires_at:%Y-%m-%d}  {one.label}"
             for one in tokens.listed(register)
         )
-        or "no token yet"
+        or "no token yet; make one with `earlywarning token create`"
     )

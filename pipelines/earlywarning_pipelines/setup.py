@@ -68,7 +68,8 @@ def run(home: Home, *, name: str, lottery: bool | None, capacity: int) -> Path:
     if lottery is None:
         text = text.replace("lottery = undecided\n", "")
     district.parse(text, where=str(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
+    # Readable by its owner alone: children's records will lie here.
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     home.register.current_snapshot()
     return path

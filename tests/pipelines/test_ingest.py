@@ -11,16 +11,17 @@ from typing import Any
 
 import polars as pl
 import pytest
+from sqlalchemy import update
 
 from earlywarning import district
 from earlywarning.calendar import day_number
 from earlywarning.district import District
-from earlywarning.errors import ConfirmationNeeded, DataError
+from earlywarning.errors import ConfirmationNeeded, Conflict, DataError
 from earlywarning.io.engine import open_engine
 from earlywarning.io.facts import FactStore
 from earlywarning.io.model_registry import ModelRegistry
 from earlywarning.io.register.db import Register, open_register
-from earlywarning.io.register.models import ImportBatch, Student
+from earlywarning.io.register.models import FactsSnapshot, ImportBatch, School, Student
 from earlywarning_pipelines import ingest, publish
 
 DATA = Path(__file__).parent.parent / "data"
@@ -269,3 +270,69 @@ def test_a_file_of_another_kind_leaves_everything_as_it_was(small: Small) -> Non
     assert small.where.register.current_snapshot() == before.snapshot_id
     work = small.where.store.root / "work"
     assert not work.exists() or not any(path.is_file() for path in work.rglob("*"))
+
+
+def test_marks_of_nobody_s_class_are_counted_as_refused(small: Small) -> None:
+    result = small.take("01;03/08/2026;A 02;01/07/2026;A", on=date(2026, 8, 10))
+    assert result.refused.rows() == [("attendance", "not_enrolled", 1)]
+    assert (result.rows_read["attendance"], result.rows_refused["attendance"]) == (2, 1)
+    refused = (small.where.home / "refused.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert refused[1].startswith('hadir.csv;;3;Tanggal;2026-07-01;"a day on which')
+
+
+def test_who_is_no_longer_in_the_list_of_the_class_is_said(small: Small) -> None:
+    small.take("01;03/08/2026;H", classes="AAB", on=date(2026, 8, 10))
+    result = small.take("01;03/08/2026;H", classes="AB", on=date(2026, 8, 20))
+    # 02 moves to VII-B; nobody says where 03, of VII-B, is.
+    assert [text for text in result.warnings if "not in the new list" in text] == [
+        "1 enrolled students are not in the new list of their class: S1/2026-27/VII-B (1); they "
+        "stay enrolled until a list gives the day on which they left"
+    ]
+
+
+def test_an_older_delivery_waits_for_a_person(small: Small) -> None:
+    small.take("01;03/08/2026;H", on=date(2026, 8, 20))
+    with pytest.raises(ConfirmationNeeded, match=r"older than the last delivery of small, of 2026"):
+        small.take("01;03/08/2026;A", on=date(2026, 8, 10))
+    small.take("01;03/08/2026;A", on=date(2026, 8, 10), confirmed=True)
+
+
+def test_a_preview_says_what_the_import_then_does(small: Small) -> None:
+    marks = "01;03/08/2026;A 02;03/08/2026;H"
+    preview = small.take(marks, on=date(2026, 8, 10), preview=True)
+    assert list(small.where.store.root.glob("snapshots/*")) == []
+    assert preview.snapshot_id is None
+    result = small.take(marks, on=date(2026, 8, 10))
+    assert result.counts == preview.counts
+
+
+def test_nobody_waits_for_the_register_while_the_facts_are_made(small: Small) -> None:
+    written: list[str] = []
+
+    def write_meanwhile(stage: str, done: int, total: int) -> None:
+        # Another program writes to the register at every step that is told.
+        with small.where.register.session(writing=True) as session:
+            session.add(School(school_id=f"{stage} {done} {len(written)}", name="meanwhile"))
+            session.commit()
+        written.append(stage)
+
+    small.take("01;03/08/2026;A", on=date(2026, 8, 10), progress=write_meanwhile)
+    assert {"read", "attendance", "grade", "visit"} <= set(written)
+
+
+def test_facts_imported_from_elsewhere_meanwhile_are_not_lost(small: Small) -> None:
+    first = small.take("01;03/08/2026;H", on=date(2026, 8, 10)).snapshot_id
+
+    def import_elsewhere(stage: str, done: int, total: int) -> None:
+        if stage == "visit" and done == 0:
+            with small.where.register.session(writing=True) as session:
+                session.execute(update(FactsSnapshot).values(is_current=False))
+                session.add(
+                    FactsSnapshot(snapshot_id="f" * 64, made_at=AT, is_current=True, rows={})
+                )
+                session.commit()
+
+    with pytest.raises(Conflict, match="imported meanwhile from another place"):
+        small.take("01;03/08/2026;A", on=date(2026, 8, 11), progress=import_elsewhere)
+    assert small.where.register.current_snapshot() == "f" * 64
+    assert first != "f" * 64

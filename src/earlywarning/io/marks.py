@@ -278,8 +278,11 @@ class Marks:
         """
         stays = self.roster.now.join(self.roster.changed, on="sid", how="semi")
         taken = self.stored.register.filter(~pl.col("assumed"))
-        days = inside(stays.join(taken, on="cid")).with_columns(
-            known_day="taken_day", covered=pl.lit(value=False)
+        days = inside(stays.join(taken, on="cid")).join(
+            self.roster.since, on=["sid", "cid", "entry_day"]
+        )
+        days = days.with_columns(
+            known_day=pl.max_horizontal("taken_day", "stay_known"), covered=pl.lit(value=False)
         )
         self._add_unrecorded(days, but=[*self._seen, self.stored.events, self._covered(days)])
 

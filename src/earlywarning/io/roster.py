@@ -29,6 +29,8 @@ class Roster:
         sid, student_id; cid, class_id, school_id.
     before, now : DataFrame
         sid, cid, entry_day, exit_day.
+    since : DataFrame
+        sid, cid, entry_day, stay_known: since when each stretch of `now` is known.
     changed : DataFrame
         sid of the students whose enrolment the delivery changes.
     """
@@ -41,8 +43,9 @@ class Roster:
             .unique("class_id", maintain_order=True)
             .with_row_index("cid")
         )
-        self.before = self._numbered(before)
-        self.now = self._numbered(now)
+        self.before = self._numbered(before).drop("stay_known")
+        self.now = self._numbered(now).drop("stay_known")
+        self.since = self._numbered(now).drop("exit_day")
         same = self.now.columns
         differs = [
             self.before.join(self.now, on=same, how="anti"),
@@ -55,7 +58,7 @@ class Roster:
             stays.filter(pl.col("entry_day") < pl.col("exit_day"))
             .join(self.students, on="student_id")
             .join(self.classes.select("cid", "class_id"), on="class_id")
-            .select("sid", "cid", "entry_day", "exit_day")
+            .select("sid", "cid", "entry_day", "exit_day", stay_known="known_day")
         )
 
 

@@ -17,7 +17,7 @@ from earlywarning.records.tables import FACT_TABLES
 
 KEY = list(FACT_TABLES["enrollment"].key)
 COLUMNS = [name for name in FACT_SCHEMAS["enrollment"].names() if name != "superseded_day"]
-PLACES = ["student_id", "class_id", "school_id", "entry_day", "exit_day"]
+PLACES = ["student_id", "class_id", "school_id", "entry_day", "exit_day", "known_day"]
 """What the other tables need to know of a stretch."""
 
 
@@ -66,7 +66,9 @@ def from_rows(
         Fact table `enrollment` without `superseded_day`, in the order of `rows`. Known the day
         before the entry, unless the source recorded it on another day; never after the delivery.
     """
-    end = pl.col("school_year").replace_strict(dict(year_ends), return_dtype=pl.Int32)
+    end = pl.lit(None, pl.Int32)
+    if year_ends:  # without one row there is no year to look up
+        end = pl.col("school_year").replace_strict(dict(year_ends), return_dtype=pl.Int32)
     entry = pl.col("entry_date").cast(pl.Int32)
     known = pl.coalesce(pl.col("recorded_on").cast(pl.Int32), entry - 1)
     return (

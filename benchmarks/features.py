@@ -235,7 +235,8 @@ def main() -> int:
             if costs[side].peak_mb >= BAR_MB
         ]
     figures = {
-        "unit": "x scan", "students": sizes[-1], "faster_than_pandas": round(gain, 1),
+        "name": "features", "bar": None if arguments.quick else BAR_SCAN, "unit": "x scan",
+        "sizes": sizes, "seeds": [1], "faster_than_pandas": round(gain, 1),
         "peak_mb": round(mine.peak_mb), "duckdb_x_scan": round(
             costs["duckdb"].cpu / costs["scan"].cpu, 2
         ),

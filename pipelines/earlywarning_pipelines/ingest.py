@@ -142,7 +142,7 @@ def run(
             written = _write_refused(delivery, refused_path)
             with register.session() as session:
                 if not confirmed and not preview:
-                    stop_if_unusual(session, delivery, district, day)
+                    stop_if_unusual(session, delivery, district, day, refused_path=written)
                 planned = people.plan(session, _people(delivery), id_source=id_source)
                 base = _current(session)
                 key = keys.stored(session, keys.EVENTS) or keys.new(id_source)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,9 +21,20 @@ CLASSES_TOLD = 5
 
 
 def stop_if_unusual(
-    session: Session, delivery: Delivery, district: District, delivered_day: int
+    session: Session,
+    delivery: Delivery,
+    district: District,
+    delivered_day: int,
+    *,
+    refused_path: Path | None = None,
 ) -> None:
     """Compare a delivery with the last one of the same source.
+
+    Parameters
+    ----------
+    delivered_day : int
+    refused_path : Path, optional
+        Where the refused rows were written.
 
     Raises
     ------
@@ -44,13 +57,14 @@ def stop_if_unusual(
     before = last.counts["rows"] if last else {}
     for table in delivery.tables:
         old, new = before.get(table, 0), delivery.rows.get(table, 0)
-        if old >= LEAST_ROWS and abs(new - old) > district.imports.swing * old:
+        if old >= LEAST_ROWS and abs(new - old) >= district.imports.swing * old:
             found.append(f"{table}: {new} rows, the last delivery of {delivery.source} had {old}")
     found += _vanished(session, delivery)
     if found:
         raise ConfirmationNeeded(
             "this delivery is unusual, so nothing was saved yet:\n  "
             + "\n  ".join(found)
+            + (f"\nthe rows that it would refuse are in {refused_path}" if refused_path else "")
             + "\nlook at the files; if it is right, run the same command with --confirm"
         )
 

@@ -72,7 +72,7 @@ class ImportRules:
     Attributes
     ----------
     swing : float
-        A table whose row count differs from the source's usual delivery by more than this share
+        A table whose row count differs from the source's last delivery by this share or more
         stops until confirmed.
     lag_days : mapping of table to int
         Days after an event at which the school's system usually knows it.

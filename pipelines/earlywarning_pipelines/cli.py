@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from earlywarning.errors import ConfigError, ConfirmationNeeded, EarlyWarningError
+from earlywarning.errors import ConfigError
+from earlywarning_pipelines.console import day_option, now, one_of, program, today, told
 
 if TYPE_CHECKING:
     from earlywarning_pipelines.home import Home
@@ -32,84 +29,11 @@ app = typer.Typer(
 token_app = typer.Typer(help="Bearer tokens of the API.", no_args_is_help=True)
 app.add_typer(token_app, name="token")
 
-CONFIRM_EXIT = 3
-"""Exit code when a step waits for a person's confirmation."""
-
-
-def today(timezone: str) -> date:
-    """Today's date where the school is; only the apps read the clock."""
-    try:
-        return datetime.now(ZoneInfo(timezone)).date()
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ConfigError(
-            f"district.toml: [district] timezone is {timezone!r}; allowed: a name like Asia/Jakarta"
-        ) from error
-
-
-def now() -> datetime:
-    """The time in UTC, without zone, as the register keeps it."""
-    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-
-
-def program() -> str:
-    """How this program was called, so that a printed command can be copied."""
-    called = Path(sys.argv[0])
-    return called.name if shutil.which(called.name) == str(called) else str(called)
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """Print an error that a user can act on, without a traceback."""
-    try:
-        yield
-    except ConfirmationNeeded as error:
-        typer.secho(f"{error}", fg="yellow", err=True)
-        raise typer.Exit(CONFIRM_EXIT) from error
-    except EarlyWarningError as error:
-        typer.secho(f"{error}", fg="red", err=True)
-        raise typer.Exit(1) from error
-    except BrokenPipeError:  # the reader, `head` for instance, has seen enough
-        raise
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        typer.secho(
-            f"{where}{error.strerror or error}; check the path, the space on the disk, and that "
-            "you may write there",
-            fg="red",
-            err=True,
-        )
-        raise typer.Exit(1) from error
-
-
-def _day(value: str | date) -> date:
-    if isinstance(value, date):  # a default
-        return value
-    try:
-        return date.fromisoformat(value)
-    except ValueError as error:
-        raise typer.BadParameter(f"{value!r} is not a date; write it like 2026-10-01") from error
-
-
-def _one_of(*allowed: str) -> Callable[[str | None], str | None]:
-    """A check that comes before anything is done."""
-
-    def checked(value: str | None) -> str | None:
-        if value is not None and value not in allowed:
-            raise typer.BadParameter(f"{value!r} is not known; allowed: {', '.join(allowed)}")
-        return value
-
-    return checked
-
-
-def _day_option(help_: str) -> Any:
-    return typer.Option(parser=_day, metavar="<YYYY-MM-DD>", help=help_)
-
-
 Quarter = Annotated[str, typer.Option(help="For example 2026-27-Q2.")]
 Seed = Annotated[int, typer.Option(min=0, help="Settles ties and lots; it is stored.")]
 Language = Annotated[
     str | None,
-    typer.Option(callback=_one_of("id", "en"), help="id or en [default: as district.toml says]."),
+    typer.Option(callback=one_of("id", "en"), help="id or en [default: as district.toml says]."),
 ]
 
 
@@ -122,9 +46,7 @@ def main(
     ] = None,
     engine: Annotated[
         str,
-        typer.Option(
-            callback=_one_of("polars", "duckdb"), help="Feature engine: polars or duckdb."
-        ),
+        typer.Option(callback=one_of("polars", "duckdb"), help="Feature engine: polars or duckdb."),
     ] = "polars",
 ) -> None:
     """Open the installation that the other commands work on."""
@@ -166,7 +88,7 @@ def import_(
     preview: Annotated[bool, typer.Option(help="Say what would change; save nothing.")] = False,
     confirm: Annotated[bool, typer.Option(help="Go on in spite of an unusual change.")] = False,
     delivered_on: Annotated[
-        date | None, _day_option("Date of the delivery [default: today].")
+        date | None, day_option("Date of the delivery [default: today].")
     ] = None,
     refused: Annotated[
         Path | None,
@@ -209,7 +131,7 @@ def simulate(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
     effect: Annotated[float, typer.Option(help="True effect of visits; 0 for none.")] = 1.0,
     until: Annotated[
-        date, _day_option("First day without data: the start of the quarter to be listed.")
+        date, day_option("First day without data: the start of the quarter to be listed.")
     ] = date(2026, 10, 1),
 ) -> None:
     """Write the files of an invented district, and the truth about it apart."""
@@ -236,7 +158,7 @@ def train(
         list[str] | None, typer.Option(help="attendance, behaviour or grades [default: all].")
     ] = None,
     as_of: Annotated[
-        date | None, _day_option("Use only what was known before this day [default: today].")
+        date | None, day_option("Use only what was known before this day [default: today].")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same models.")] = 1,
 ) -> None:

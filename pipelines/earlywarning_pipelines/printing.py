@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from earlywarning.errors import NotFound
 from earlywarning.io import wording
-from earlywarning.io.register import lists, tokens
+from earlywarning.io.register import list_views, lists, tokens
 from earlywarning.io.register.db import Register
 from earlywarning_pipelines import list_rows
 
@@ -147,6 +147,7 @@ def list_summary(
             f"{one.quarter} {one.school_id}: {one.status}, id {one.visit_list_id}, "
             f"sha256 {one.frozen_sha256[:16]}"
         )
+        lines += _decided(one, language)
         for row in rows[:first]:
             lines.append(f"{row.position:>4}  {row.class_names:<8} {row.students}")
             lines.append(f"      {row.band} · {row.track} · {row.lead} · {row.completeness}")
@@ -157,7 +158,31 @@ def list_summary(
                 f"{more:,} more famil{'y' if more == 1 else 'ies'}: "
                 f"`earlywarning show {one.visit_list_id}`"
             )
+        lines += _nobody_visits(register, one, language)
     return "\n".join(lines)
+
+
+def _decided(one: lists.ListRow, language: str) -> list[str]:
+    """What each area of the list rests on: a model or the rule, and why."""
+    lines = []
+    for outcome, model in one.header["models"].items():
+        by = wording.say(f"estimator.{model['estimator']}", language)
+        by = "" if model["why"] == "no_records" else f"{by}. "
+        area = wording.say(f"outcome.{outcome}", language)
+        lines.append(f"  {area}: {by}{wording.why_text(model['why'], language)}")
+    return lines
+
+
+def _nobody_visits(register: Register, one: lists.ListRow, language: str) -> list[str]:
+    """The teachers who cannot visit this quarter."""
+    with register.session() as session:
+        staff = list_views.staff_names(session, one.school_id)
+    return [
+        f"{staff.get(lead['lead'], lead['lead'])}: "
+        + wording.say("capacity.none", language, households=lead["households"])
+        for lead in one.header["leads"]
+        if lead["lead"] is not None and lead["capacity"] == 0
+    ]
 
 
 def _of_class(rows: Sequence[list_rows.Row], class_name: str) -> list[list_rows.Row]:

@@ -6,10 +6,12 @@ import hashlib
 import os
 import re
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +22,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from earlywarning.io.register import db
 from earlywarning.records import codes
 from earlywarning.settings import Settings
 from earlywarning_pipelines import cli
+from earlywarning_pipelines.console import CONFIRM_EXIT
 
 ROOT = Path(__file__).parents[2]
 TWO_CLASSES = ROOT / "tests" / "data" / "two_classes"
@@ -68,6 +72,14 @@ def imported(home: Path) -> Path:
     done("--home", home, "import", "--mapping", MAPPING, "--delivered-on", "2026-10-01",
          TWO_CLASSES)  # fmt: skip
     return home
+
+
+def copied(folder: Path) -> Path:
+    """The files of the two classes, to be changed."""
+    folder.mkdir()
+    for path in TWO_CLASSES.glob("*.csv"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +136,8 @@ def test_from_files_to_a_list_that_can_be_shown_and_rebuilt(tmp_path: Path) -> N
     said = done("--home", home, "draft", "--quarter", "2026-27-Q2", "--language", "en")
     # Siti was absent on 9 of 20 days, Budi on 4; their families come first.
     assert "2026-27-Q2 SMP-CONTOH: draft, id " in said
+    assert "  Attendance: Rule (thresholds). No model was trained" in said
+    assert "  Grades: The school has no records of this kind, so it was left out" in said
     assert "   1  VII-A    Siti Aminah\n      Visit first · Concern · Sari Wulandari" in said
     assert "Absent 9 of 20 school days since 1 Jul 2026 (known before 1 Oct 2026)" in said
     said = done("--home", home, "publish", "--quarter", "2026-27-Q2", "--by", "Bu Ratna",
@@ -152,6 +166,21 @@ def test_training_without_history_says_that_the_rule_serves(published: Path) -> 
         "  attendance: rule serves. There is too little history to train a model, so the rule "
         "decides\n"
     )
+
+
+def test_a_teacher_who_can_visit_nobody_is_named(tmp_path: Path) -> None:
+    files = copied(tmp_path / "files")
+    staff = files / "guru.csv"
+    staff.write_text(staff.read_text("utf-8").replace("Bambang;1", "Bambang;0"), "utf-8")
+    home = tmp_path / "home"
+    done("--home", home, "init", "--no-lottery")
+    done("--home", home, "import", "--mapping", MAPPING, "--delivered-on", "2026-10-01", files)
+    said = done("--home", home, "publish", "--quarter", "2026-27-Q2", "--language", "en")
+    # Budi's priority makes Bambang the brothers' lead; Yusuf is in Bambang's class.
+    assert said.endswith(
+        "Bambang: No visits possible this quarter: all 2 families are ranked, none is listed\n"
+    )
+    assert "Yusuf" not in said
 
 
 def test_tokens_are_made_listed_and_revoked(published: Path) -> None:
@@ -263,10 +292,7 @@ def test_the_lottery_must_be_decided(tmp_path: Path) -> None:
 
 
 def test_rows_are_refused_with_what_is_allowed_beside_the_installation(tmp_path: Path) -> None:
-    files = tmp_path / "files"
-    files.mkdir()
-    for path in TWO_CLASSES.glob("*.csv"):
-        (files / path.name).write_bytes(path.read_bytes())
+    files = copied(tmp_path / "files")
     with (files / "kehadiran.csv").open("a", encoding="utf-8") as more:
         more.write("0101;31/09/2026;A\n0101;29/09/2026;Q\n9999;29/09/2026;A\n")
     done("--home", tmp_path / "home", "init", "--no-lottery")
@@ -282,25 +308,21 @@ def test_rows_are_refused_with_what_is_allowed_beside_the_installation(tmp_path:
 
 def test_a_class_that_vanished_waits_for_a_person(tmp_path: Path) -> None:
     home = imported(tmp_path / "home")
-    files = tmp_path / "files"
-    files.mkdir()
-    for path in TWO_CLASSES.glob("*.csv"):
+    files = copied(tmp_path / "files")
+    for path in files.glob("*.csv"):
         lines = path.read_text("utf-8").splitlines()
         kept = [line for line in lines if "VII-B" not in line and not line.startswith("02")]
-        (files / path.name).write_text("\n".join(kept) + "\n", "utf-8")
+        path.write_text("\n".join(kept) + "\n", "utf-8")
     take = ("--home", home, "import", "--mapping", MAPPING, "--delivered-on", "2026-10-02")
     said = run(*take, files)
-    assert said.code == cli.CONFIRM_EXIT
+    assert said.code == CONFIRM_EXIT
     assert "class SMP-CONTOH/2026-27/VII-B: it has students, the new list has none" in said.err
     assert "--confirm" in said.err
     assert done(*take, "--confirm", files)
 
 
 def test_more_files_than_anyone_reads_about(tmp_path: Path) -> None:
-    files = tmp_path / "files"
-    files.mkdir()
-    for path in TWO_CLASSES.glob("*.csv"):
-        (files / path.name).write_bytes(path.read_bytes())
+    files = copied(tmp_path / "files")
     for number in range(15):
         (files / f"photo{number}.jpg").write_bytes(b"x")
     done("--home", tmp_path / "home", "init", "--no-lottery")
@@ -328,6 +350,20 @@ def test_a_setting_that_cannot_be(published: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("EARLYWARNING_PORT")
     monkeypatch.setenv("EARLYWARNING_DATABASE_URL", "register")
     assert "the database URL cannot be read" in run("--home", published, "lists").err
+
+
+def test_another_command_that_writes_is_waited_for_and_then_named(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "BUSY_SECONDS", 0.1)
+    with closing(sqlite3.connect(published / "register.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        said = run("--home", published, "token", "create", "--role", "data_staff", "--label", "x")
+    assert said.code == 1
+    assert said.err == (
+        "register: database is locked; the step was not saved. If another command is running, "
+        "wait for it, then try again\n"
+    )
 
 
 def test_a_timezone_that_does_not_exist(tmp_path: Path) -> None:

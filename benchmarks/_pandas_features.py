@@ -52,8 +52,10 @@ def build(
     ].sort_values("entry_day")
     cohort = enrolled.drop_duplicates("student_id", keep="last").set_index("student_id")
     cohort = cohort[["class_id", "school_id"]].sort_index()
+    marked = attendance(known(marks, as_of), at)
     parts = [
-        attendance(known(marks, as_of), at),
+        marked,
+        two_years(marked, facts, cohort, district, at),
         behaviour(known(facts["behaviour_event"], as_of), cohort, district, at),
         grades(known(facts["grade"], as_of), cohort, district, at),
         visits(known(facts["visit"], as_of), cohort, as_of),
@@ -255,6 +257,53 @@ def grades(
         cohort.loc[found["graded_subjects_latest"] > 0, "school_id"]
     )
     return found.where(recording)
+
+
+def two_years(
+    marked: pd.DataFrame,
+    facts: dict[str, pd.DataFrame],
+    cohort: pd.DataFrame,
+    district: District,
+    at: Windows,
+) -> pd.DataFrame:
+    """Rates over this school year and the last."""
+    start, end = at.previous_year.start, at.quarter.end
+    found = pd.DataFrame(index=cohort.index)
+    absent, days = (
+        marked[[f"{what}_year", f"{what}_previous_year"]].sum(axis=1)
+        for what in ("absent_days", "register_days")
+    )
+    found["absence_rate_two_years"] = absent / days.where(days > 0)
+    stays = known(facts["enrollment"], end).sort_values(["student_id", "entry_day"])
+    following = stays.groupby("student_id", observed=True)["entry_day"].shift(-1)
+    stop = stays["exit_day"].where(~(following < stays["exit_day"]), following).clip(upper=end)
+    enrolled = (stop - stays["entry_day"].clip(lower=start)).clip(lower=0)
+    enrolled = enrolled.groupby(stays["student_id"], observed=True).sum().reindex(found.index)
+    events = known(facts["behaviour_event"], end)
+    events = events[events["day"] >= start]
+    incidents = events[(events["polarity"] == "offence") & ~events["is_attendance_related"]]
+    by_student = incidents.groupby("student_id", observed=True)["centipoints"]
+    warning = cohort["school_id"].map(
+        {s: district.thresholds_of(s).first_warning_points for s in cohort["school_id"].unique()}
+    )
+    recording = cohort["school_id"].isin(
+        cohort.loc[cohort.index.isin(events["student_id"].unique()), "school_id"]
+    ) & (enrolled > 0)
+    size, points = (x.reindex(found.index).fillna(0) for x in (by_student.size(), by_student.sum()))
+    found["incidents_per_100_days_two_years"] = (size * 100 / enrolled).where(recording)
+    found["points_share_per_100_days_two_years"] = (
+        points * 100 / (enrolled * warning.astype(float) * 100)
+    ).where(recording)
+    grades = known(facts["grade"], end)
+    grades = grades[(grades["day"] >= start) & grades["student_id"].isin(cohort.index)]
+    school = grades["student_id"].astype(cohort.index.dtype).map(cohort["school_id"])
+    marks = {s: district.thresholds_of(s).pass_mark * 100 for s in cohort["school_id"].unique()}
+    own_mark = grades["pass_centi"].fillna(school.map(marks).astype(float))
+    distance = (grades["score_centi"] - own_mark).groupby(grades["student_id"], observed=True)
+    found["grade_distance_two_years"] = (distance.sum() / (distance.size() * 100)).reindex(
+        found.index
+    )
+    return found
 
 
 def visits(rows: pd.DataFrame, cohort: pd.DataFrame, as_of: int) -> pd.DataFrame:

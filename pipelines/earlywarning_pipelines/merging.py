@@ -84,7 +84,7 @@ class Merging:
         label = _label(delivery)
         done = 0
         left = set(self.store.parts(self.base, "register_day")) if roster.changed.height else set()
-        for year, months in groupby(source.marks(), key=lambda pair: pair[0]):
+        for year, months in groupby(source.marks(roster), key=lambda pair: pair[0]):
             left.discard(year)
             marks = self._marks(year, roster)
             for _, month in months:

@@ -8,7 +8,6 @@ the delivery.
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -19,6 +18,7 @@ from earlywarning.district import District
 from earlywarning.io import stretches
 from earlywarning.io.delivery import Delivery
 from earlywarning.io.facts import FACT_SCHEMAS, part_of
+from earlywarning.io.roster import Roster
 
 FULL_SCALE = 100.0
 """The scale of a grade whose source names none."""
@@ -71,25 +71,31 @@ class Intake:
             delivery_day=self.day,
         )
 
-    def marks(self) -> Iterator[tuple[str, pl.DataFrame]]:
-        """Attendance marks by school year (`facts.part_of`), month by month, as `marks` takes them.
+    def marks(self, roster: Roster) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Attendance marks by school year (`facts.part_of`), month by month.
 
-        Beside its columns `school_id`, and `complete`: whether present marks are delivered too.
+        Yields
+        ------
+        school_year, rows
+            What `Marks.month` takes, and `school_id` and the lag for `assumed_days`.
         """
+        numbered = self.students.join(roster.students, on="student_id", how="left")
         exceptions = [
             number
             for number, entry in enumerate(self.delivery.mapping.tables)
             if entry.coverage == "exceptions"
         ]
         for batch in self.delivery.batches("attendance"):
-            rows = self._identified(batch).with_columns(day=_day("date"))
+            rows = batch.join(
+                numbered, on=["school_id", "student"], how="inner", maintain_order="left"
+            ).with_columns(day=_day("date"))
             if rows.is_empty():
                 continue
             year = rows.select(part_of("attendance_event").first()).item()
             yield (
                 year,
                 rows.select(
-                    "student_id",
+                    "sid",
                     "school_id",
                     "day",
                     "status",
@@ -243,7 +249,7 @@ class Intake:
 
     def _hidden(self, numbers: pl.Series) -> pl.Series:
         hashes = [
-            hmac.new(self._event_key, number.encode(), hashlib.sha256).hexdigest()[:32]
+            hashlib.blake2b(number.encode(), key=self._event_key, digest_size=16).hexdigest()
             for number in numbers
         ]
         return pl.Series(hashes, dtype=pl.String)

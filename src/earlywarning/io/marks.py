@@ -27,6 +27,8 @@ _REGISTER = {
     "known_day": pl.Int32,
 }  # fmt: skip
 
+_WORDS = ("namespace", "raw_code", "late_minutes")
+
 _late = (
     pl.col("complete")
     & ~pl.col("covered")
@@ -53,6 +55,7 @@ class Marks:
         self._events: list[pl.DataFrame] = []
         self._history: list[pl.DataFrame] = []
         self._seen: list[pl.DataFrame] = []
+        self._words = pl.DataFrame()
 
     def month(
         self, marks: pl.DataFrame, *, assumed: pl.DataFrame | None = None, label: str = "date"
@@ -62,8 +65,9 @@ class Marks:
         Parameters
         ----------
         marks : DataFrame
-            student_id, day, status, namespace, raw_code, late_minutes, known_day, complete (false
-            if the source delivers absences only), and the place columns. One row a student-day.
+            sid (empty for a student who is in no class), day, status, namespace, raw_code,
+            late_minutes, known_day, complete (false if the source delivers absences only), and the
+            place columns. One row a student-day.
         assumed : DataFrame, optional
             class_id, day, known_day: days that stand for a register where absences only are
             delivered.
@@ -75,6 +79,7 @@ class Marks:
         DataFrame
             Marks refused because the student was in no class (`records.faults.REFUSAL_SCHEMA`).
         """
+        self._words = marks.select(*_WORDS)
         placed, refused = self._placed(marks, label)
         classes = self._class_days(placed)
         self._registers(classes, assumed)
@@ -119,16 +124,17 @@ class Marks:
 
     def _placed(self, marks: pl.DataFrame, label: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Marks with the student's class on the day; others are refused."""
-        rows = marks.join(self.roster.students, on="student_id", how="left").drop("student_id")
+        # Most marks are present and need no more than this; the words are fetched for the others.
+        rows = marks.select("sid", "day", "status", "known_day", "complete").with_row_index("_at")
         first, last = marks["day"].min(), marks["day"].max()
         stays = self.roster.now.filter(
             pl.col("entry_day") <= pl.lit(last, pl.Int32),
             pl.col("exit_day") > pl.lit(first, pl.Int32),
         )
         placed = inside(rows.join(stays, on="sid")).drop("entry_day", "exit_day")
-        strange = rows.clear()
+        strange = marks.clear()
         if placed.height < rows.height:
-            strange = rows.join(placed, on=["sid", "day"], how="anti", nulls_equal=True)
+            strange = marks[rows.join(placed, on="_at", how="anti")["_at"]]
         # An empty mark of such a day says nothing, so nothing is lost.
         refused = strange.filter(~pl.col("status").is_in(SILENT)).select(
             table=pl.lit("attendance"),
@@ -247,6 +253,7 @@ class Marks:
         """Keep marks as rows; what was known before changes with the delivery."""
         if marks.is_empty():
             return
+        marks = pl.concat([marks, self._words[marks["_at"]]], how="horizontal")
         unrecorded = pl.col("status") == UNRECORDED
         since = pl.when(unrecorded & pl.col("complete")).then("register_day").otherwise("known_day")
         self._add(marks.with_columns(known_day=since))

@@ -83,8 +83,6 @@ def merge(
         If `incoming` says two things about one fact.
     """
     key, values = list(table.key), [name for name in table.values if name not in VERSIONS]
-    if incoming.select(key).is_duplicated().any():
-        raise ValueError(f"{table.name}: two rows of one delivery have the same key {key}")
     day = pl.lit(delivery_day, pl.Int32)
     compared = _compare(existing, incoming, key=key, values=values)
     changed = compared.filter(pl.col("_changed"))
@@ -104,9 +102,11 @@ def merge(
         fresh.append(history.join(added.select(key), on=key, how="semi"))
     names = list(table.names)
     rows = pl.concat([kept.select(names), *(part.select(names) for part in fresh)])
+    rows = rows.sort(*key, "known_day")
+    _refuse_contradictions(rows, table)
     told_before = int(added[KNOWN_BEFORE].sum())
     return Merged(
-        rows=rows.sort(*key, "known_day"),
+        rows=rows,
         added=added.height - told_before,
         changed=changed.height + told_before,
         unchanged=compared.height - added.height - changed.height,
@@ -118,16 +118,30 @@ def current(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(pl.col("superseded_day") == NEVER)
 
 
+def _refuse_contradictions(rows: pl.DataFrame, table: Table) -> None:
+    """Of sorted rows no two neighbours may both be the newest version of one fact."""
+    key = list(table.key)
+    twice = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in key) & (
+        pl.col("superseded_day").shift(1) == NEVER
+    )
+    if rows.select(twice.any()).item():
+        raise ValueError(f"{table.name}: two rows of one delivery have the same key {key}")
+
+
 def _compare(
     existing: pl.DataFrame, incoming: pl.DataFrame, *, key: list[str], values: list[str]
 ) -> pl.DataFrame:
+    if KNOWN_BEFORE not in incoming.columns:
+        incoming = incoming.with_columns(pl.lit(False).alias(KNOWN_BEFORE))
+    if existing.is_empty():
+        return incoming.with_columns(
+            _new=pl.lit(True), _changed=pl.lit(False), _last_known=pl.lit(None, pl.Int32)
+        )
     last = current(existing).select(
         *key,
         *(pl.col(name).alias(f"_last_{name}") for name in values),
         pl.col("known_day").alias("_last_known"),
     )
-    if KNOWN_BEFORE not in incoming.columns:
-        incoming = incoming.with_columns(pl.lit(False).alias(KNOWN_BEFORE))
     same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"_last_{name}")) for name in values)
     return incoming.join(last, on=key, how="left").with_columns(
         _new=pl.col("_last_known").is_null(),

@@ -11,7 +11,7 @@ from deliveries import STUDENTS, a_day, delivery, intake, student_id
 from earlywarning.district import District, ImportRules, Visits
 from earlywarning.io import stretches
 from earlywarning.io.intake import Intake
-from earlywarning.io.roster import enrolled_on
+from earlywarning.io.roster import Roster, enrolled_on
 from earlywarning.records.tables import FACT_TABLES
 
 NO_STAYS = pl.DataFrame(
@@ -20,6 +20,8 @@ NO_STAYS = pl.DataFrame(
         "entry_day": pl.Int32, "exit_day": pl.Int32, "known_day": pl.Int32,
     }
 )  # fmt: skip
+
+NOBODY = Roster(NO_STAYS, NO_STAYS)
 
 
 def stay(student: str, name: str, first: str, end: str) -> tuple[Any, ...]:
@@ -144,12 +146,12 @@ def test_a_visit_is_known_by_child_and_day() -> None:
 def test_who_is_not_in_the_register_has_no_facts() -> None:
     assert grades(("99", "IPA", "2026-27-Q1", 70.0)) == []
     made = delivery({"attendance": [("99", "08-03", "sick")]})
-    assert list(intake(made, "08-31").marks()) == []
+    assert list(intake(made, "08-31").marks(NOBODY)) == []
 
 
 def marks(made: Any, on: str = "08-31", **rules: Any) -> pl.DataFrame:
     district = District(visits=Visits(lottery=False), **rules)
-    return pl.concat([rows for _, rows in intake(made, on, district=district).marks()])
+    return pl.concat([rows for _, rows in intake(made, on, district=district).marks(NOBODY)])
 
 
 def test_since_when_a_mark_is_known() -> None:
@@ -173,14 +175,14 @@ def test_marks_come_school_year_by_school_year() -> None:
     rows = [("01", day, "sick") for day in ("27-07-01", "07-20", "08-03", "27-06-30", "06-30")]
     made = delivery({"attendance": rows})
     source = intake(made, "27-08-01")
-    assert [(year, frame.height) for year, frame in source.marks()] == [
+    assert [(year, frame.height) for year, frame in source.marks(NOBODY)] == [
         ("2025-26", 1), ("2026-27", 1), ("2026-27", 1), ("2026-27", 1), ("2027-28", 1),
     ]  # fmt: skip
 
 
 def test_assumed_days_are_those_of_schools_that_deliver_absences_only() -> None:
     made = delivery({"attendance": [("01", "08-20", "sick")]}, coverage="exceptions")
-    ((_, rows),) = intake(made, "08-25").marks()
+    ((_, rows),) = intake(made, "08-25").marks(NOBODY)
     known = pl.concat([
         stays(stay("1", "7A", "07-13", "27-07-01"), stay("2", "7B", "07-13", "27-07-01")),
         stays((student_id("3"), "S2/2026-27/7A", "S2", a_day("07-13"), a_day("27-07-01"), 0)),

@@ -33,6 +33,7 @@ from earlywarning.io.register.models import (
 
 IdSource = Callable[[], str]
 SCHOOLS_A_QUERY = 500
+ROWS_A_STATEMENT = 50_000
 
 
 def random_id() -> str:
@@ -154,11 +155,11 @@ def write(session: Session, people: People, classes: pl.DataFrame) -> None:
         rows = [change.added, change.changed]
         if name == "student":
             rows = [_placed(frame, classes) for frame in rows]
-        added, changed = (frame.to_dicts() for frame in rows)
-        if added:
-            session.execute(insert(change.model), added)
-        if changed:
-            session.execute(update(change.model), changed)
+        table = change.model.metadata.tables[change.model.__tablename__]
+        for some in rows[0].iter_slices(ROWS_A_STATEMENT):
+            session.connection().execute(insert(table), some.to_dicts())
+        for some in rows[1].iter_slices(ROWS_A_STATEMENT):
+            session.execute(update(change.model), some.to_dicts())
     _move(session, classes)
 
 

@@ -137,7 +137,7 @@ def test_from_files_to_a_list_that_can_be_shown_and_rebuilt(tmp_path: Path) -> N
     # Siti was absent on 9 of 20 days, Budi on 4; their families come first.
     assert "2026-27-Q2 SMP-CONTOH: draft, id " in said
     assert "  Attendance: Rule (thresholds). No model was trained" in said
-    assert "  Grades: The school has no records of this kind, so it was left out" in said
+    assert "  Grades: No records of this kind were known yet, so it was left out" in said
     assert "   1  VII-A    Siti Aminah\n      Visit first · Concern · Sari Wulandari" in said
     assert "Absent 9 of 20 school days since 1 Jul 2026 (known before 1 Oct 2026)" in said
     said = done("--home", home, "publish", "--quarter", "2026-27-Q2", "--by", "Bu Ratna",

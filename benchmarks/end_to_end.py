@@ -25,6 +25,7 @@ BAR = 1.1
 
 def step(name: str, folder: Path, students: int) -> None:
     """In the child: one step of the job."""
+    from earlywarning.io.mapping import load_mapping
     from earlywarning_pipelines import ingest, publish, simulate, train
     from earlywarning_pipelines.home import open_home
 
@@ -40,7 +41,7 @@ def step(name: str, folder: Path, students: int) -> None:
         work(
             lambda: ingest.run(
                 files=[files / "delivery"],
-                mapping_path=files / "delivery" / "mapping.toml",
+                mapping=load_mapping(files / "delivery" / "mapping.toml"),
                 delivered_on=UNTIL,
                 finished_at=AT,
                 **tools,

@@ -80,11 +80,44 @@ def init(
     typer.echo("next: write a mapping for your files (docs/mapping.md), then `earlywarning import`")
 
 
+@app.command()
+def inspect(
+    files: Annotated[list[Path], typer.Argument(help="Files, or folders with them.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Where the mapping is written [default: it is printed].")
+    ] = None,
+    source: Annotated[
+        str, typer.Option(help="Name of the source, always the same.")
+    ] = "school-files",
+    school: Annotated[
+        str | None, typer.Option(help="The school's number, if no file names it.")
+    ] = None,
+) -> None:
+    """Say what files are and hold, and write a mapping for them; nothing is imported."""
+    from earlywarning_pipelines import inspecting
+
+    with told():
+        found = inspecting.run(files, source=source, school_id=school, out=out)
+    typer.echo(inspecting.report(found, out=out))
+    if not found.mapping:
+        raise typer.Exit(1)
+
+
 @app.command(name="import")
 def import_(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(help="Files, or folders with them.")],
-    mapping: Annotated[Path, typer.Option(help="Mapping file (TOML).")],
+    mapping: Annotated[
+        Path | None,
+        typer.Option(help="Mapping file (TOML) [default: what `inspect` would write]."),
+    ] = None,
+    source: Annotated[
+        str, typer.Option(help="Without a mapping: name of the source, always the same.")
+    ] = "school-files",
+    school: Annotated[
+        str | None,
+        typer.Option(help="Without a mapping: the school, if no file names it."),
+    ] = None,
     preview: Annotated[bool, typer.Option(help="Say what would change; save nothing.")] = False,
     confirm: Annotated[bool, typer.Option(help="Go on in spite of an unusual change.")] = False,
     delivered_on: Annotated[
@@ -99,7 +132,8 @@ def import_(
     ] = None,
 ) -> None:
     """Import a school's files: all of them or nothing."""
-    from earlywarning_pipelines import ingest, printing
+    from earlywarning.io.mapping import load_mapping
+    from earlywarning_pipelines import ingest, inspecting, printing
 
     home: Home = context.obj
     with told(), printing.progress_bar() as progress:
@@ -109,7 +143,9 @@ def import_(
             raise ConfigError(f"--refused: there is no folder {refused_path.parent}; make it first")
         result = ingest.run(
             files=files,
-            mapping_path=mapping,
+            mapping=load_mapping(mapping)
+            if mapping
+            else inspecting.mapping_for(files, source=source, school_id=school),
             store=home.store,
             register=home.register,
             district=home.district,

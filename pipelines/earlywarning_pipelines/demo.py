@@ -12,6 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from earlywarning.errors import Conflict
+from earlywarning.io.mapping import load_mapping
 from earlywarning.io.register import lists, tokens
 from earlywarning_pipelines import ingest, list_rows, printing, publish, simulate, train
 from earlywarning_pipelines.home import open_home
@@ -57,7 +58,7 @@ def run(
     with _step(echo, "2/4 importing its files"):
         imported = ingest.run(
             files=[files / "delivery"],
-            mapping_path=files / "delivery" / "mapping.toml",
+            mapping=load_mapping(files / "delivery" / "mapping.toml"),
             store=home.store,
             register=home.register,
             district=home.district,

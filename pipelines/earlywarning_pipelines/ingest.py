@@ -24,7 +24,7 @@ from earlywarning.io import stretches
 from earlywarning.io.delivery import Delivery
 from earlywarning.io.facts import FactStore, Snapshot
 from earlywarning.io.intake import Intake
-from earlywarning.io.mapping import load_mapping
+from earlywarning.io.mapping import Mapping
 from earlywarning.io.reading import read_delivery
 from earlywarning.io.refusals import write_refusals
 from earlywarning.io.register import keys, people
@@ -79,7 +79,7 @@ class IngestResult:
 def run(
     *,
     files: Sequence[Path],
-    mapping_path: Path,
+    mapping: Mapping,
     store: FactStore,
     register: Register,
     district: District,
@@ -98,7 +98,7 @@ def run(
     ----------
     files : sequence of Path
         Files, and folders of them.
-    mapping_path : Path
+    mapping : Mapping
     delivered_on : date
         When the files left the school's system.
     finished_at : datetime
@@ -119,7 +119,6 @@ def run(
     Conflict
         Another import is running.
     """
-    mapping = load_mapping(mapping_path)
     tell = progress or _silent
     day = day_number(delivered_on)
     with store.only_writer(wait_seconds=wait_seconds):
@@ -129,6 +128,7 @@ def run(
         with register.session() as session:
             known = people.known_students(session)
             keep = set(session.scalars(select(FactsSnapshot.snapshot_id)))
+            household_key = keys.stored(session, keys.HOUSEHOLDS) or keys.new(id_source)
         store.remove_except(keep)
         with read_delivery(
             files,
@@ -137,6 +137,7 @@ def run(
             known_students=known if known.height else None,
             delivered_on=delivered_on,
             work_dir=work,
+            household_key=household_key,
             progress=progress,
         ) as delivery:
             written = _write_refused(delivery, refused_path)
@@ -162,6 +163,7 @@ def run(
                         )
                     people.write(session, planned, stretches.on_day(merging.stays, day))
                     keys.keep(session, keys.EVENTS, key)
+                    keys.keep(session, keys.HOUSEHOLDS, household_key)
                     _make_current(session, snapshot, finished_at)
                     session.add(
                         _batch(delivery, mapping.content_hash, delivered_on, finished_at,

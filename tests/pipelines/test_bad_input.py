@@ -199,7 +199,7 @@ def test_a_file_that_cannot_be_read_stops_the_import(desk: Desk, damage: str) ->
             "like 2026-10-01",
         ),
         (["--mapping", "bad.toml", "files"], 1, "is not valid TOML"),
-        (["files"], 2, "Missing option"),
+        (["files"], 1, "cannot be imported without a mapping"),
     ],
 )
 def test_a_command_that_cannot_be_done_says_why(

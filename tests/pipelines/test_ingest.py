@@ -19,6 +19,7 @@ from earlywarning.district import District
 from earlywarning.errors import ConfirmationNeeded, Conflict, DataError
 from earlywarning.io.engine import open_engine
 from earlywarning.io.facts import FactStore
+from earlywarning.io.mapping import load_mapping
 from earlywarning.io.model_registry import ModelRegistry
 from earlywarning.io.register.db import Register, open_register
 from earlywarning.io.register.models import FactsSnapshot, ImportBatch, School, Student
@@ -43,7 +44,7 @@ class Place:
         self.imports += 1
         return ingest.run(
             files=files,
-            mapping_path=mapping,
+            mapping=load_mapping(mapping),
             store=self.store,
             register=self.register,
             district=self.district,

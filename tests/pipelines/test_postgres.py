@@ -15,6 +15,7 @@ from earlywarning import district
 from earlywarning.errors import Conflict
 from earlywarning.io.engine import open_engine
 from earlywarning.io.facts import FactStore
+from earlywarning.io.mapping import load_mapping
 from earlywarning.io.model_registry import ModelRegistry
 from earlywarning.io.register import tokens
 from earlywarning.io.register.db import open_register
@@ -41,7 +42,7 @@ def test_from_files_to_a_list(server: Path, tmp_path: Path) -> None:
         def take(day: int) -> ingest.IngestResult:
             return ingest.run(
                 files=[DATA / f"day{day}"],
-                mapping_path=DATA / "mapping.toml",
+                mapping=load_mapping(DATA / "mapping.toml"),
                 store=store,
                 register=register,
                 district=rules,

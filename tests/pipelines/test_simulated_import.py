@@ -12,6 +12,7 @@ from earlywarning import district
 from earlywarning.calendar import day_number
 from earlywarning.errors import Conflict
 from earlywarning.io.facts import FactStore
+from earlywarning.io.mapping import load_mapping
 from earlywarning.io.register import people
 from earlywarning.io.register.db import open_register
 from earlywarning.simulation import facts as simulated
@@ -28,7 +29,7 @@ def test_files_and_memory_hold_the_same_facts(tmp_path: Path) -> None:
         store = FactStore(tmp_path / "facts")
         imported = ingest.run(
             files=[folder / "delivery"],
-            mapping_path=folder / "delivery" / "mapping.toml",
+            mapping=load_mapping(folder / "delivery" / "mapping.toml"),
             store=store,
             register=register,
             district=district.load(folder / "district.toml"),

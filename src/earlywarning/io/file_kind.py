@@ -11,6 +11,7 @@ import hashlib
 import re
 import zipfile
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -32,14 +33,17 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"{\\rtf", "a text document (RTF)"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old or password-protected Office file"),
 )
-_MARKUP = re.compile(
-    rb"^\s*<(!doctype|html|head|body|table|meta|style|script|div|\?xml|[a-z])", re.I
-)
+_MARKUP = re.compile(rb"^\s*<(!|\?|[a-z])", re.I)
+_PAGE = re.compile(rb"<(!doctype\s+html|html|head|body|table|meta|style|div)\b", re.I)
 _JSON = re.compile(rb"^\s*(\{\s*[\"}]|\[\s*[\[{\]\"\d])")
 _CONTROL = bytes(set(range(32)) - {9, 10, 12, 13, 26, 27})
 _UNDEFINED_1252 = b"\x81\x8d\x8f\x90\x9d"
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
 _SAVE_AS = "save it as CSV (UTF-8) or XLSX"
+
+Kind = Literal["text", "workbook", "page", "xml", "json", "archive"]
+TABLES: tuple[Kind, ...] = ("text", "workbook")
+"""What the general reader takes; the rest needs a reader of `school_files`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,8 @@ class Limits:
 
     Attributes
     ----------
-    text_bytes, workbook_bytes : int
-        Largest CSV and XLSX file, in bytes.
+    text_bytes, workbook_bytes, markup_bytes : int
+        Largest CSV file; workbook or zip file; web page, XML or JSON, in bytes.
     unpacked_bytes, ratio, entries : int
         A workbook is a zip file: bytes after unpacking, unpacked ÷ packed, parts.
     columns, cells : int
@@ -60,6 +64,7 @@ class Limits:
 
     text_bytes: int = 4 << 30
     workbook_bytes: int = 20_000_000
+    markup_bytes: int = 100_000_000
     unpacked_bytes: int = 100_000_000
     ratio: int = 100
     entries: int = 1_000
@@ -75,10 +80,11 @@ class FileKind:
     Attributes
     ----------
     path : Path
-    kind : "text" or "workbook"
+    kind : str
+        "text" (rows of fields), "workbook" (XLSX), "page" (HTML), "xml", "json" or "archive" (zip).
     encoding : str
-        Python's name of the encoding, for text; `utf-8`, `utf-8-sig`, `utf-16-le`, `utf-16-be`
-        (both after their byte-order mark, if any) or `cp1252`.
+        Python's name of the encoding, for text of any kind; `utf-8`, `utf-8-sig`, `utf-16-le`,
+        `utf-16-be` (both after their byte-order mark, if any) or `cp1252`.
     sha256 : str
     size : int
         Bytes.
@@ -90,7 +96,7 @@ class FileKind:
     """
 
     path: Path
-    kind: Literal["text", "workbook"]
+    kind: Kind
     encoding: str
     sha256: str
     size: int
@@ -99,8 +105,17 @@ class FileKind:
     old_newlines: bool = False
 
 
-def inspect(path: Path, *, limits: Limits | None = None) -> FileKind:
+def inspect(
+    path: Path, *, accept: Collection[Kind] = TABLES, limits: Limits | None = None
+) -> FileKind:
     """Look at a file's bytes.
+
+    Parameters
+    ----------
+    path : Path
+    accept : collection of str, optional
+        Kinds that the caller can read; tables by default.
+    limits : Limits, optional
 
     Raises
     ------
@@ -115,16 +130,18 @@ def inspect(path: Path, *, limits: Limits | None = None) -> FileKind:
             raise DataError(f"{path}: is not a file")
         with path.open("rb") as stream:
             first = stream.read(BLOCK)
-            _refuse_other_kinds(path.name, first)
+            text_kind = _kind_of_text(path.name, first, accept)
             if first.startswith((b"PK\x03\x04", b"PK\x05\x06")):
                 _check_size(path.name, size, limits.workbook_bytes)
                 stream.seek(0)
-                _check_archive(path.name, stream, size, limits)
+                kind = _check_archive(path.name, stream, size, limits, accept)
                 stream.seek(0)
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
-                return FileKind(path, "workbook", "", digest, size)
-            _check_size(path.name, size, limits.text_bytes)
-            return _inspect_text(path, size, first, stream)
+                return FileKind(path, kind, "", digest, size)
+            _check_size(
+                path.name, size, limits.text_bytes if text_kind == "text" else limits.markup_bytes
+            )
+            return _inspect_text(path, text_kind, size, first, stream)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
 
@@ -137,7 +154,8 @@ def _check_size(name: str, size: int, limit: int) -> None:
         )
 
 
-def _refuse_other_kinds(name: str, first: bytes) -> None:
+def _kind_of_text(name: str, first: bytes, accept: Collection[Kind]) -> Kind:
+    """What a file of text is; other kinds are refused."""
     start = first.removeprefix(codecs.BOM_UTF8)
     if not start.strip(b" \t\r\n\x00\xff\xfe"):
         raise DataError(f"{name}: is empty; export it again")
@@ -146,18 +164,26 @@ def _refuse_other_kinds(name: str, first: bytes) -> None:
             raise DataError(f"{name}: is {what}, not a table; {_SAVE_AS}")
     plain = start.decode("utf-16", "ignore").encode() if first[:2] in _UTF16_BOMS else start
     if _MARKUP.match(plain[:4096]):
-        raise DataError(
-            f"{name}: is a web page or XML, whatever its name says; "
-            f"open it in a spreadsheet program and {_SAVE_AS}"
-        )
+        kind: Kind = "page" if _PAGE.search(plain[:4096]) else "xml"
+        if kind not in accept:
+            raise DataError(
+                f"{name}: is a web page or XML, whatever its name says; "
+                f"open it in a spreadsheet program and {_SAVE_AS}"
+            )
+        return kind
     if _JSON.match(plain[:4096]):
-        raise DataError(f"{name}: is JSON, not a table; {_SAVE_AS}")
+        if "json" not in accept:
+            raise DataError(f"{name}: is JSON, not a table; {_SAVE_AS}")
+        return "json"
+    if "text" not in accept:
+        raise DataError(f"{name}: is plain text or CSV; expected: {', '.join(accept)}")
+    return "text"
 
 
 _UTF16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def _inspect_text(path: Path, size: int, first: bytes, stream: BinaryIO) -> FileKind:
+def _inspect_text(path: Path, kind: Kind, size: int, first: bytes, stream: BinaryIO) -> FileKind:
     name = path.name
     encoding, skip = _encoding_of_start(name, first)
     digest = hashlib.sha256()
@@ -181,7 +207,7 @@ def _inspect_text(path: Path, size: int, first: bytes, stream: BinaryIO) -> File
     else:
         encoding = tally.encoding(name, encoding)
     return FileKind(
-        path, "text", encoding, digest.hexdigest(), size, skip, ends, returns > 0 and newlines == 0
+        path, kind, encoding, digest.hexdigest(), size, skip, ends, returns > 0 and newlines == 0
     )
 
 
@@ -260,7 +286,10 @@ class _Utf8Tally:
         return "cp1252"
 
 
-def _check_archive(name: str, stream: BinaryIO, size: int, limits: Limits) -> None:
+def _check_archive(
+    name: str, stream: BinaryIO, size: int, limits: Limits, accept: Collection[Kind]
+) -> Kind:
+    """Whether it is a workbook or another zip file; a bomb or an unwanted kind is refused."""
     try:
         with zipfile.ZipFile(stream) as archive:
             parts = archive.infolist()
@@ -276,13 +305,19 @@ def _check_archive(name: str, stream: BinaryIO, size: int, limits: Limits) -> No
                     f"are {limits.unpacked_bytes / 1e6:,.0f} MB and {limits.ratio} times its size; "
                     "save the sheet as CSV, or delete its empty rows and formats"
                 )
-            if "xl/workbook.xml" not in archive.namelist():
-                raise DataError(f"{name}: is a zip file but no XLSX workbook; {_SAVE_AS}")
+            kind: Kind = "workbook" if "xl/workbook.xml" in archive.namelist() else "archive"
+            if kind not in accept:
+                raise DataError(
+                    f"{name}: is a zip file but no XLSX workbook; {_SAVE_AS}"
+                    if kind == "archive"
+                    else f"{name}: is a workbook; expected: {', '.join(accept)}"
+                )
             if any(part.flag_bits & 1 for part in parts):
                 raise DataError(f"{name}: is protected by a password; save it without one")
             for part in parts:
-                if part.filename.endswith((".xml", ".rels", ".vml")):
+                if kind == "workbook" and part.filename.endswith((".xml", ".rels", ".vml")):
                     _refuse_declarations(name, archive, part)
+            return kind
     except (*_DAMAGED, OSError) as error:
         raise DataError(
             f"{name}: is a damaged workbook ({error}); it may be cut off; export it again"

@@ -28,7 +28,9 @@ from earlywarning.io.mapping_keys import (
     read_date_format,
     read_day,
     read_delimiter,
+    read_hashed,
     read_lag,
+    read_layout,
     read_melt,
     read_school_year,
     read_sheet,
@@ -49,6 +51,7 @@ ENTRY_KEYS = {
     "table", "file", "sheet", "header_row", "data_row", "delimiter", "date_format", "decimal",
     "namespace", "codes", "blank", "coverage", "lag_days", "rollup", "distinct", "optional",
     "empty", "exit_is", "date_from", "date_to", "columns", "values", "constants", "melt",
+    "layout", "part", "options", "hashed",
 }  # fmt: skip
 _ATTENDANCE_KEYS = {"namespace", "codes", "blank", "coverage", "rollup"}
 
@@ -81,6 +84,10 @@ class TableMapping:
     date_from: date | None = None
     date_to: date | None = None
     melt: Melt | None = None
+    layout: str | None = None
+    part: str = ""
+    options: Map[str, Any] = field(default_factory=dict)
+    hashed: tuple[str, ...] = ()
 
     @property
     def headings(self) -> tuple[str, ...]:
@@ -199,7 +206,9 @@ def _table(entry: Any, number: int, defaults: Map[str, Any]) -> TableMapping:
         entry, where, ENTRY_KEYS if name == "attendance" else ENTRY_KEYS - _ATTENDANCE_KEYS
     )
     table = SOURCE_TABLES[name]
-    columns = read_columns(entry.get("columns", {}), table, where)
+    hashed = read_hashed(entry.get("hashed", []), f"{where} hashed")
+    columns = read_columns(entry.get("columns", {}), table, where, hashed=hashed)
+    layout, part, options = read_layout(entry, where)
     melt = read_melt(entry["melt"], table, where) if "melt" in entry else None
     melted = {melt.into, melt.label} | {
         key for column in melt.columns for key in column.constants
@@ -248,4 +257,8 @@ def _table(entry: Any, number: int, defaults: Map[str, Any]) -> TableMapping:
         date_from=read_day(entry.get("date_from"), f"{where} date_from"),
         date_to=read_day(entry.get("date_to"), f"{where} date_to"),
         melt=melt,
+        layout=layout,
+        part=part,
+        options=options,
+        hashed=hashed,
     )  # fmt: skip

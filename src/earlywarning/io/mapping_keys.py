@@ -88,7 +88,9 @@ def refuse_unknown(data: Map[str, Any], where: str, allowed: set[str]) -> None:
         )
 
 
-def read_columns(data: Any, table: Table, where: str) -> dict[str, tuple[str, ...]]:
+def read_columns(
+    data: Any, table: Table, where: str, *, hashed: Sequence[str] = ()
+) -> dict[str, tuple[str, ...]]:
     where = f"{where} columns"
     if not isinstance(data, dict):
         raise ConfigError(f"{where} must be a table, found {data!r}")
@@ -99,10 +101,11 @@ def read_columns(data: Any, table: Table, where: str) -> dict[str, tuple[str, ..
         if len(parts) > 1 and column_of(table, name).type != "str":
             raise ConfigError(f"{where}.{name}: only text can be joined from several columns")
         for part in parts:
-            if _NEVER_STORED.match(part.strip()):
+            if _NEVER_STORED.match(part.strip()) and name not in hashed:
                 raise ConfigError(
                     f"{where}.{name} is {part!r}: numbers of identity and family cards are never "
-                    "read; use the school's own number"
+                    "stored; use the school's own number, or for the family card "
+                    'hashed = ["household"]'
                 )
         columns[name] = tuple(" ".join(part.split()) for part in parts)
     return columns
@@ -283,6 +286,36 @@ def read_sheet(value: Any, where: str) -> str | int | None:
             f"{where} sheet is {value!r}; allowed: a sheet's name, or its number from 1"
         )
     return value
+
+
+def read_hashed(value: Any, where: str) -> tuple[str, ...]:
+    """Columns of which only a keyed hash is kept."""
+    columns = read_texts(value, where, "a column", least=0)
+    if set(columns) - {"household"}:
+        raise ConfigError(f'{where} is {value!r}; allowed: ["household"]')
+    return columns
+
+
+_NOT_WITH_LAYOUT = ("header_row", "data_row", "delimiter")
+
+
+def read_layout(entry: Map[str, Any], where: str) -> tuple[str | None, str, dict[str, Any]]:
+    """The reader of a school's file, the table it makes, and what it is told."""
+    layout = read_text(entry.get("layout"), f"{where} layout")
+    part = read_text(entry.get("part"), f"{where} part")
+    options = entry.get("options", {})
+    if not isinstance(options, dict):
+        raise ConfigError(f"{where} options must be a table, found {options!r}")
+    if layout is None:
+        if part or options:
+            raise ConfigError(f"{where}: part and options need a layout")
+        return None, "", {}
+    if part is None:
+        raise ConfigError(f"{where}: layout = {layout!r} needs a part; `inspect` shows which")
+    for key in _NOT_WITH_LAYOUT:
+        if key in entry:
+            raise ConfigError(f"{where}: {key} is found by the layout; remove it")
+    return layout, part, dict(options)
 
 
 def read_data_row(entry: Map[str, Any], where: str) -> int | None:

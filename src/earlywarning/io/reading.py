@@ -14,14 +14,16 @@ from pathlib import Path
 import polars as pl
 
 from earlywarning.district import District
-from earlywarning.errors import DataError
+from earlywarning.errors import ConfigError, DataError
 from earlywarning.io.delivery import Delivery, FileRead, PartStore, schema_of
-from earlywarning.io.file_kind import FileKind, Limits, inspect
+from earlywarning.io.file_kind import TABLES, Limits, inspect
 from earlywarning.io.mapping import Mapping, TableMapping
+from earlywarning.io.school_files import readers
+from earlywarning.io.school_files.interface import Bundle, FlatTable
 from earlywarning.io.settling import settle_delivery
 from earlywarning.io.shaping import EntryReader, rules_for
-from earlywarning.io.tabular import Chunk, TextTable, open_text
-from earlywarning.io.workbook import WorkbookTable, open_workbook
+from earlywarning.io.tabular import Chunk, open_text
+from earlywarning.io.workbook import open_workbook
 from earlywarning.records.faults import REFUSAL_SCHEMA
 
 Progress = Callable[[str, int, int], None]
@@ -31,11 +33,16 @@ _BYTES_A_STEP = 1 << 24
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """A file and the entries of the mapping that it serves, by number."""
+    """A file, or files read together, and the entries of the mapping served, by number."""
 
-    path: Path
+    paths: tuple[Path, ...]
     name: str
     entries: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(path.stat().st_size for path in self.paths)
 
 
 def read_delivery(
@@ -47,6 +54,7 @@ def read_delivery(
     delivered_on: date | None = None,
     limits: Limits | None = None,
     work_dir: Path | None = None,
+    household_key: bytes | None = None,
     progress: Progress | None = None,
 ) -> Delivery:
     """Read and check every file of a delivery.
@@ -66,6 +74,8 @@ def read_delivery(
     limits : Limits, optional
     work_dir : Path, optional
         Where large tables wait; the system's temporary folder by default.
+    household_key : bytes, optional
+        Secret that hides the numbers of family cards; needed if the mapping reads any.
     progress : callable, optional
         Called with "read", bytes done, bytes in all.
 
@@ -81,17 +91,17 @@ def read_delivery(
     jobs, warnings = _plan(files, mapping)
     store = PartStore(work_dir)
     reader = _Reader(
-        Delivery(mapping.source, mapping, store), district, delivered_on, limits, warnings
-    )
+        Delivery(mapping.source, mapping, store), district, delivered_on, limits, warnings,
+        household_key,
+    )  # fmt: skip
     try:
-        total = max(sum(job.path.stat().st_size for job in jobs), 1)
+        total = max(sum(job.size for job in jobs), 1)
         done = 0
         for job in jobs:
-            size = job.path.stat().st_size
             for step in reader.read(job):
                 if progress:
-                    progress("read", min(done + min(step, size), total), total)
-            done += size
+                    progress("read", min(done + min(step, job.size), total), total)
+            done += job.size
         settle_delivery(
             reader.finished(), calendar=district.calendar, known_students=known_students
         )
@@ -129,8 +139,7 @@ def _plan(files: Sequence[Path], mapping: Mapping) -> tuple[list[_Job], list[str
             number for number, entry in enumerate(mapping.tables) if entry.matches(path)
         )
         if entries:
-            taken = {job.name for job in jobs}
-            jobs.append(_Job(path, name if name not in taken else path.as_posix(), entries))
+            _add_job(jobs, mapping, path, name, entries)
         else:
             (strange if is_named else spare).append(name)
     used = {number for job in jobs for number in job.entries}
@@ -143,6 +152,31 @@ def _plan(files: Sequence[Path], mapping: Mapping) -> tuple[list[_Job], list[str
         raise DataError(_plan_error(strange, spare, lacking, mapping))
     warnings = [f"{name}: belongs to no table of the mapping and was not read" for name in spare]
     return jobs, warnings
+
+
+def _add_job(
+    jobs: list[_Job], mapping: Mapping, path: Path, name: str, entries: Sequence[int]
+) -> None:
+    """Files that a reader takes together become one job for each folder and reader."""
+    alone = []
+    for number in entries:
+        layout = mapping.tables[number].layout
+        if layout is None or not readers.reader(layout).is_bundle:
+            alone.append(number)
+            continue
+        folder = path.parent
+        label = f"{Path(name).parent.as_posix().removeprefix('.') or folder.name}/"
+        for place, job in enumerate(jobs):
+            together = mapping.tables[job.entries[0]].layout == layout
+            if together and job.paths[0].parent == folder:
+                paths = dict.fromkeys((*job.paths, path))
+                jobs[place] = _Job(tuple(paths), label, tuple(sorted({*job.entries, number})))
+                break
+        else:
+            jobs.append(_Job((path,), label, (number,)))
+    if alone:
+        taken = {job.name for job in jobs}
+        jobs.append(_Job((path,), name if name not in taken else path.as_posix(), tuple(alone)))
 
 
 def _plan_error(
@@ -174,7 +208,9 @@ class _Reader:
         delivered_on: date | None,
         limits: Limits,
         warnings: list[str],
+        household_key: bytes | None,
     ) -> None:
+        self._household_key = household_key
         self.delivery, self.limits, self.warnings = delivery, limits, warnings
         self._district = district
         self._rules = [
@@ -193,36 +229,37 @@ class _Reader:
         return delivery
 
     def read(self, job: _Job) -> Iterator[int]:
-        """Read one file; yields the bytes read so far, roughly."""
-        file = inspect(job.path, limits=self.limits)
-        counts = {self.delivery.mapping.tables[number].table: 0 for number in job.entries}
-        layouts: dict[tuple[object, ...], list[int]] = {}
-        for number in job.entries:
-            entry = self.delivery.mapping.tables[number]
-            layout = (entry.sheet, entry.header_row, entry.data_row, entry.delimiter)
-            layouts.setdefault(layout, []).append(number)
-        if file.encoding == "cp1252":
-            self.warnings.append(
-                f"{job.name}: is no UTF-8 and was read as Windows-1252; check names with accents"
-            )
+        """Read one job; yields the bytes read so far, roughly."""
+        entries = self.delivery.mapping.tables
+        layout = entries[job.entries[0]].layout
+        accept = readers.reader(layout).kinds if layout else TABLES
+        files = tuple(inspect(path, accept=accept, limits=self.limits) for path in job.paths)
+        bundle = Bundle(files, job.name, self.limits)
+        counts = {entries[number].table: 0 for number in job.entries}
+        for file in files:
+            if file.encoding == "cp1252":
+                self.warnings.append(
+                    f"{file.path.name}: is no UTF-8 and was read as Windows-1252; check names with "
+                    "accents"
+                )
         step = 0
-        for numbers in layouts.values():
-            table = self._open(file, [self.delivery.mapping.tables[number] for number in numbers])
-            readers = [
+        for numbers in self._same_table(job.entries):
+            table = self._open(bundle, [entries[number] for number in numbers])
+            entry_readers = [
                 EntryReader(
-                    self.delivery.mapping.tables[number], number, self._rules[number],
-                    self._district, headings=table.headings, name=job.name, sheet=table.sheet,
-                    first_row=table.data_row,
+                    entries[number], number, self._rules[number], self._district,
+                    headings=table.headings, name=job.name, sheet=table.sheet,
+                    first_row=table.data_row, household_key=self._household_key,
                 )
                 for number in numbers
             ]  # fmt: skip
-            for chunk in table.chunks(set().union(*(reader.needed for reader in readers))):
-                self._refuse_lines(chunk, readers[0], counts)
-                for reader in readers:
+            for chunk in table.chunks(set().union(*(reader.needed for reader in entry_readers))):
+                self._refuse_lines(chunk, entry_readers[0], counts)
+                for reader in entry_readers:
                     self._take(reader, chunk, counts)
                 step += _BYTES_A_STEP
                 yield step
-            for reader in readers:
+            for reader in entry_readers:
                 reader.refuse_month_first()
                 self.warnings += reader.warnings
             self.warnings += table.warnings
@@ -230,20 +267,53 @@ class _Reader:
             _increase(self.delivery.rows_read, name, rows)
             if not rows:
                 self.warnings.append(f"{job.name}: holds no rows for {name}")
-        self._files.append(FileRead(job.name, file.sha256, file.size, counts))
+        for place, file in enumerate(files):
+            name = job.name if len(files) == 1 else job.name + file.path.name
+            self._files.append(FileRead(name, file.sha256, file.size, {} if place else counts))
 
-    def _open(self, file: FileKind, entries: Sequence[TableMapping]) -> TextTable | WorkbookTable:
+    def _same_table(self, numbers: Sequence[int]) -> Iterator[list[int]]:
+        """Entries that read the same table of the same file, together."""
+        groups: dict[tuple[object, ...], list[int]] = {}
+        for number in numbers:
+            entry = self.delivery.mapping.tables[number]
+            key = (
+                entry.sheet, entry.header_row, entry.data_row, entry.delimiter, entry.layout,
+                entry.part, repr(sorted(entry.options.items())),
+            )  # fmt: skip
+            groups.setdefault(key, []).append(number)
+        yield from groups.values()
+
+    def _open(self, bundle: Bundle, entries: Sequence[TableMapping]) -> FlatTable:
         first = entries[0]
         wanted = list(dict.fromkeys(name for entry in entries for name in entry.headings))
-        if file.kind == "workbook":
+        if first.layout:
+            return self._open_layout(bundle, first, wanted)
+        if bundle.file.kind == "workbook":
             return open_workbook(
-                file, wanted=wanted, sheet=first.sheet, header_row=first.header_row,
+                bundle.file, wanted=wanted, sheet=first.sheet, header_row=first.header_row,
                 data_row=first.data_row, limits=self.limits,
             )  # fmt: skip
         return open_text(
-            file, wanted=wanted, header_row=first.header_row, data_row=first.data_row,
+            bundle.file, wanted=wanted, header_row=first.header_row, data_row=first.data_row,
             delimiter=first.delimiter, limits=self.limits,
         )  # fmt: skip
+
+    def _open_layout(self, bundle: Bundle, entry: TableMapping, wanted: Sequence[str]) -> FlatTable:
+        assert entry.layout is not None  # noqa: S101
+        reader = readers.reader(entry.layout)
+        if entry.part not in reader.parts:
+            raise ConfigError(
+                f"the mapping asks {entry.layout} for the part {entry.part!r}; "
+                f"allowed: {', '.join(reader.parts)}"
+            )
+        table = reader.open(bundle, entry.part, entry.options, entry.sheet)
+        missing = [name for name in wanted if name not in table.headings]
+        if missing:
+            raise DataError(
+                f"{bundle.name}: {entry.layout} found no column {', '.join(map(repr, missing))}; "
+                f"found: {', '.join(map(repr, table.headings[:40]))}"
+            )
+        return table
 
     def _refuse_lines(self, chunk: Chunk, reader: EntryReader, counts: dict[str, int]) -> None:
         """Lines that are no rows; listed under the first table that the file serves."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -102,6 +103,8 @@ class EntryReader:
         Of the file, for messages and for the rows' `_file` and `_sheet`.
     first_row : int
         Row number of the first row under the headings.
+    household_key : bytes, optional
+        Secret for the columns that the entry says to hash.
     """
 
     def __init__(
@@ -115,7 +118,9 @@ class EntryReader:
         name: str,
         sheet: str | None,
         first_row: int,
+        household_key: bytes | None = None,
     ) -> None:
+        self._household_key = household_key
         self.entry, self.number, self.name, self.sheet = entry, number, name, sheet
         self._rules, self._first_row = rules, first_row
         self._headings = tuple(headings)
@@ -252,6 +257,8 @@ class EntryReader:
         if tuple(parts) == (ROW_NUMBER,):
             return number.alias(name)
         if len(parts) == 1:
+            if name in self.entry.hashed:
+                return pl.col(parts[0]).map_batches(self._hidden, pl.String).alias(name)
             return pl.col(parts[0]).alias(name)
         texts = [pl.col(part).str.strip_chars() for part in parts if part != ROW_NUMBER]
         pieces = iter(texts)
@@ -263,6 +270,19 @@ class EntryReader:
         joined = pl.concat_str(shown, separator=" ", ignore_nulls=True)
         some = pl.any_horizontal((text != "").fill_null(False) for text in texts)
         return pl.when(some).then(joined).alias(name)
+
+    def _hidden(self, numbers: pl.Series) -> pl.Series:
+        """A keyed hash of each number, the same at each delivery; the number itself is dropped."""
+        if self._household_key is None:
+            raise ConfigError("a mapping with hashed columns needs the installation's key")
+        digits = numbers.str.replace_all(r"\D", "")
+        key = self._household_key
+        hashes = {
+            text: "kk-" + hmac.digest(key, text.encode(), "sha256").hex()[:24]
+            for text in digits.drop_nulls().unique()
+            if text.strip("0")
+        }
+        return digits.replace_strict(hashes, default=None, return_dtype=pl.String)
 
     def _melt(
         self,

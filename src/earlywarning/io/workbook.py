@@ -37,7 +37,7 @@ class WorkbookTable:
     """One sheet of a workbook, opened. Attributes as of `tabular.TextTable`."""
 
     file: FileKind
-    sheet: str
+    sheet: str | None
     headings: tuple[str, ...]
     data_row: int
     limits: Limits
@@ -55,7 +55,7 @@ class WorkbookTable:
         kinds: list[list[int]] = []
         numbers: list[int] = []
         faults: list[tuple[int, None, str, str, str]] = []
-        for number, row in _rows(self.file, self.sheet, self.limits):
+        for number, row in raw_rows(self.file, self.sheet or "", self.limits):
             if number < self.data_row or all(value is None for value in row):
                 continue
             if any(value is not None for value in row[width:]):
@@ -64,7 +64,7 @@ class WorkbookTable:
                      "too_many_fields")
                 )  # fmt: skip
                 continue
-            cells = [_cell(row[place] if place < len(row) else None) for place, _ in places]
+            cells = [cell(row[place] if place < len(row) else None) for place, _ in places]
             texts.append([text for text, _ in cells])
             kinds.append([kind for _, kind in cells])
             numbers.append(number)
@@ -103,10 +103,10 @@ def open_workbook(
     limits = limits or Limits()
     name = _sheet_name(file, sheet)
     first: list[list[str]] = []
-    for number, row in _rows(file, name, limits):
+    for number, row in raw_rows(file, name, limits):
         while len(first) < number - 1:
             first.append([])
-        first.append([_cell(value)[0] or "" for value in row])
+        first.append([cell(value)[0] or "" for value in row])
         if number >= max(header_row, 1) + _LOOK_AHEAD:
             break
     where = f"{file.path.name}, sheet {name}"
@@ -135,12 +135,17 @@ def _damaged(file: FileKind, error: Exception) -> DataError:
     )
 
 
-def _sheet_name(file: FileKind, sheet: str | int | None) -> str:
+def sheet_names(file: FileKind) -> list[str]:
+    """The sheets of a workbook, in order; charts apart."""
     book = _open(file)
     try:
-        names = [page.title for page in book.worksheets]
+        return [page.title for page in book.worksheets]
     finally:
         book.close()
+
+
+def _sheet_name(file: FileKind, sheet: str | int | None) -> str:
+    names = sheet_names(file)
     listing = ", ".join(repr(name) for name in names) or "none"
     if isinstance(sheet, int) and 1 <= sheet <= len(names):
         return names[sheet - 1]
@@ -156,7 +161,7 @@ def _sheet_name(file: FileKind, sheet: str | int | None) -> str:
     raise DataError(f"{file.path.name}: has no sheet {sheet!r}; it has {listing}")
 
 
-def _rows(file: FileKind, sheet: str, limits: Limits) -> Iterator[tuple[int, Sequence[Any]]]:
+def raw_rows(file: FileKind, sheet: str, limits: Limits) -> Iterator[tuple[int, Sequence[Any]]]:
     """Row number and values; a formula without stored value appears as `_Formula`."""
     book = _open(file)
     formulas = _open(file, values=False) if _has_formulas(file) else None
@@ -216,7 +221,7 @@ def _has_formulas(file: FileKind) -> bool:
     return False
 
 
-def _cell(value: Any) -> tuple[str | None, int]:
+def cell(value: Any) -> tuple[str | None, int]:
     """A value as text, and its kind. Dates are written year first."""
     if value is None:
         return None, EMPTY

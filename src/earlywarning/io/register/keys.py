@@ -11,6 +11,9 @@ from earlywarning.io.register.people import IdSource
 EVENTS = "behaviour_event"
 """Hides the numbers that schools give to incidents."""
 
+HOUSEHOLDS = "household"
+"""Hides the numbers of family cards, which are never stored."""
+
 
 def stored(session: Session, name: str) -> bytes | None:
     """A key; None before the first import."""

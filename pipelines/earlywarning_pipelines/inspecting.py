@@ -1,0 +1,70 @@
+"""Say what a school's files are, and write the mapping that an import would use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from earlywarning.errors import ConfigError, DataError
+from earlywarning.io.mapping import Mapping, parse_mapping
+from earlywarning.io.recognising import Inspection, inspect_files
+
+
+def run(
+    files: Sequence[Path], *, source: str, school_id: str | None, out: Path | None
+) -> Inspection:
+    """Look at files; write the mapping to `out` unless that file is there already.
+
+    Raises
+    ------
+    ConfigError
+        If `out` exists: a person may have worked on it.
+    """
+    if out is not None and out.exists():
+        raise ConfigError(f"{out} is there already; choose another name with --out")
+    found = inspect_files(files, source=source, school_id=school_id)
+    if out is not None and found.mapping:
+        out.write_text(found.mapping, encoding="utf-8")
+    return found
+
+
+def mapping_for(files: Sequence[Path], *, source: str, school_id: str | None) -> Mapping:
+    """The mapping of files that were all understood, without a question left.
+
+    Raises
+    ------
+    DataError
+        If a file was not understood, or a person must say something first.
+    """
+    found = inspect_files(files, source=source, school_id=school_id)
+    problems = [item.problem for item in found.files if item.problem]
+    open_ = [f"{key}: {question}" for key, question in found.questions]
+    if problems or open_ or not found.mapping:
+        raise DataError(
+            "these files cannot be imported without a mapping:\n  "
+            + "\n  ".join(problems + open_ or ["no file was given"])
+            + "\nwrite one with `earlywarning inspect FILES --out mapping.toml`, complete it, and "
+            "give it with --mapping"
+        )
+    return parse_mapping(found.mapping, where="the mapping that was understood")
+
+
+def report(found: Inspection, *, out: Path | None) -> str:
+    """What each file is, what is odd, and what is left to say."""
+    lines = []
+    for item in found.files:
+        lines.append(f"{item.name}")
+        if item.found is None:
+            lines.append(f"  not understood: {item.problem}")
+            continue
+        tables = ", ".join(dict.fromkeys(entry["table"] for entry in item.found.entries))
+        lines += [f"  {item.found.what}", f"  layout {item.found.layout}; fills {tables}"]
+        lines += [f"  note: {warning}" for warning in item.found.warnings]
+    for key, question in found.questions:
+        lines.append(f"to say first: {key}: {question}")
+    if found.mapping and out is None:
+        lines += ["", "the mapping, to save and use with `earlywarning import --mapping`:", ""]
+        lines.append(found.mapping)
+    elif found.mapping:
+        lines.append(f"wrote {out}; look through it, then: earlywarning import --mapping {out} ...")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Readers of the files that schools really have, one module a layout; see `interface`."""

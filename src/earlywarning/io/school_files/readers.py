@@ -1,0 +1,23 @@
+"""Every reader of school files, and how one is found by its name."""
+
+from __future__ import annotations
+
+from earlywarning.errors import ConfigError
+from earlywarning.io.school_files.interface import Reader
+
+READERS: tuple[Reader, ...] = ()
+"""In the order in which they look at a file: the most particular first."""
+
+
+def reader(name: str) -> Reader:
+    """The reader of a layout.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of that name.
+    """
+    found = {reader.name: reader for reader in READERS}
+    if name not in found:
+        raise ConfigError(f"layout is {name!r}; allowed: {', '.join(found)}")
+    return found[name]

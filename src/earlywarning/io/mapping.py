@@ -29,8 +29,10 @@ from earlywarning.io.mapping_keys import (
     read_day,
     read_delimiter,
     read_hashed,
+    read_identify,
     read_lag,
     read_layout,
+    read_match,
     read_melt,
     read_school_year,
     read_sheet,
@@ -51,7 +53,7 @@ ENTRY_KEYS = {
     "table", "file", "sheet", "header_row", "data_row", "delimiter", "date_format", "decimal",
     "namespace", "codes", "blank", "coverage", "lag_days", "rollup", "distinct", "optional",
     "empty", "exit_is", "date_from", "date_to", "columns", "values", "constants", "melt",
-    "layout", "part", "options", "hashed",
+    "layout", "part", "options", "hashed", "identify", "match",
 }  # fmt: skip
 _ATTENDANCE_KEYS = {"namespace", "codes", "blank", "coverage", "rollup"}
 
@@ -88,12 +90,15 @@ class TableMapping:
     part: str = ""
     options: Map[str, Any] = field(default_factory=dict)
     hashed: tuple[str, ...] = ()
+    identify: Literal["student", "national_id", "name"] = "student"
+    match: Map[str, str] = field(default_factory=dict)
 
     @property
     def headings(self) -> tuple[str, ...]:
         """Source columns that must be there, those that a pattern finds apart."""
         names = [name for parts in self.columns.values() for name in parts if name != ROW_NUMBER]
         names += [column.heading for column in self.melt.columns] if self.melt else []
+        names += self.match.values()
         return tuple(dict.fromkeys(names))
 
     def matches(self, path: PurePath) -> bool:
@@ -229,6 +234,7 @@ def _table(entry: Any, number: int, defaults: Map[str, Any]) -> TableMapping:
                 f"{where}: the column {column.name} is required; name its heading in "
                 "[table.columns], or its value in [table.constants] or [defaults]"
             )
+    identify = read_identify(entry, table, columns, where)
     coverage = read_choice(entry, "coverage", ("all_marks", "exceptions"), where, "all_marks")
     return TableMapping(
         table=name,
@@ -261,4 +267,6 @@ def _table(entry: Any, number: int, defaults: Map[str, Any]) -> TableMapping:
         part=part,
         options=options,
         hashed=hashed,
+        identify=identify,
+        match=read_match(entry, identify, where),
     )  # fmt: skip

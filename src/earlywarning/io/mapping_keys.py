@@ -296,6 +296,45 @@ def read_hashed(value: Any, where: str) -> tuple[str, ...]:
     return columns
 
 
+IDENTIFY = ("student", "national_id", "name")
+MATCH = ("birth_date", "class_name")
+
+
+def read_identify(
+    entry: Map[str, Any], table: Table, columns: Map[str, tuple[str, ...]], where: str
+) -> Any:
+    """By what the heading under `student` names a student."""
+    identify = read_choice(entry, "identify", IDENTIFY, where, "student")
+    if identify == "student":
+        return identify
+    if table.name == "student" or "student" not in table.names:
+        raise ConfigError(
+            f"{where} identify is {identify!r}; it belongs to tables about students who are on "
+            "record, such as attendance; remove it"
+        )
+    if "student" not in columns:
+        raise ConfigError(
+            f"{where} identify is {identify!r}; name the heading that holds it as student in "
+            "[table.columns]"
+        )
+    return identify
+
+
+def read_match(entry: Map[str, Any], identify: str, where: str) -> dict[str, str]:
+    """Headings that help to find a student by name."""
+    data = entry.get("match", {})
+    if not isinstance(data, dict):
+        raise ConfigError(f"{where} match must be a table, found {data!r}")
+    refuse_unknown(data, f"{where} match", set(MATCH))
+    if data and identify != "name":
+        raise ConfigError(f'{where} match needs identify = "name"; remove it, or add that')
+    found = {}
+    for name, heading in data.items():
+        text = read_text(heading, f"{where} match.{name}")
+        found[name] = " ".join(str(text).split())
+    return found
+
+
 _NOT_WITH_LAYOUT = ("header_row", "data_row", "delimiter")
 
 

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 _BARE = re.compile(r"^[A-Za-z0-9_-]+$")
-_SECTIONS = ("columns", "constants", "values", "codes", "melt", "options")
+_SECTIONS = ("columns", "constants", "values", "codes", "melt", "options", "match")
 
 
 def mapping_text(

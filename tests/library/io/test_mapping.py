@@ -142,6 +142,51 @@ def test_errors_name_the_file_and_the_key(text: str, says: str) -> None:
     assert str(error.value).startswith("in/mapping.toml: ")
 
 
+def test_how_a_table_names_its_students() -> None:
+    (plain,) = parse_mapping(MARKS.format(more="")).tables
+    assert (plain.identify, plain.match) == ("student", {})
+    (by_id,) = parse_mapping(MARKS.format(more='identify = "national_id"')).tables
+    assert by_id.identify == "national_id"
+    text = MARKS.format(more='identify = "name"')
+    text += '[table.match]\nbirth_date = " Tgl  Lahir"\nclass_name = "Kelas"\n'
+    (by_name,) = parse_mapping(text).tables
+    assert by_name.match == {"birth_date": "Tgl Lahir", "class_name": "Kelas"}
+    assert by_name.headings == ("NIS", "Tanggal", "Kode", "Tgl Lahir", "Kelas")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (MARKS.format(more='identify = "nik"'), "identify is 'nik'; allowed: student, national_id"),
+        (
+            MARKS.format(more='identify = "name"') + '[table.match]\nsex = "L/P"\n',
+            "match: unknown key 'sex'; allowed: birth_date, class_name",
+        ),
+        (
+            MARKS.format(more='identify = "name"') + "[table.match]\nclass_name = 7\n",
+            "match.class_name is 7; allowed: a text",
+        ),
+        (
+            MARKS.format(more="") + '[table.match]\nclass_name = "Kelas"\n',
+            'match needs identify = "name"',
+        ),
+        (
+            MARKS.format(more='identify = "name"').replace('student = "NIS"', "")
+            + '[table.constants]\nstudent = "01"\n',
+            "name the heading that holds it as student",
+        ),
+        (
+            'source = "x"\n[[table]]\ntable = "student"\nfile = "s.csv"\nidentify = "name"\n'
+            '[table.columns]\nstudent = "NIS"\nfull_name = "Nama"\nschool_id = "NPSN"\n',
+            "it belongs to tables about students who are on record",
+        ),
+    ],
+)
+def test_errors_of_identify(text: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        parse_mapping(text)
+
+
 GRADES = """
 source = "x"
 [[table]]

@@ -169,11 +169,26 @@ def simulate(
     until: Annotated[
         date, day_option("First day without data: the start of the quarter to be listed.")
     ] = date(2026, 10, 1),
+    layout: Annotated[
+        str,
+        typer.Option(
+            callback=one_of("csv", "school_folder", "oneroster", "sis_dump"),
+            help="csv, with history and the truth; or this school year only as another system "
+            "writes it: school_folder, oneroster, sis_dump.",
+        ),
+    ] = "csv",
 ) -> None:
     """Write the files of an invented district, and the truth about it apart."""
     from earlywarning_pipelines import printing
     from earlywarning_pipelines import simulate as pipeline
 
+    if layout != "csv":
+        with told():
+            rows = pipeline.write_layout(
+                students=students, seed=seed, layout=layout, out=out, until=until
+            )
+        typer.echo(printing.layout_summary(out, rows))
+        return
     with told(), printing.progress_bar() as progress:
         result = pipeline.run(
             students=students,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -91,6 +92,16 @@ def simulation_summary(result: SimulationResult) -> str:
             f"  files to import: {result.out}/delivery (with mapping.toml)",
             f"  the truth, apart: {result.out}/truth",
         ]
+    )
+
+
+def layout_summary(out: Path, rows: Mapping[str, int]) -> str:
+    """What was written in another system's layout."""
+    carried = ", ".join(f"{table} {number:,}" for table, number in rows.items())
+    return (
+        f"rows carried: {carried}\n"
+        f"  files to inspect and import: {out}/delivery, a folder a school\n"
+        f"  the same records as plain tables, with a mapping: {out}/records"
     )
 
 

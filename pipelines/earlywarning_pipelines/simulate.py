@@ -17,6 +17,8 @@ import polars as pl
 from earlywarning.calendar import Quarter
 from earlywarning.errors import ConfigError, Conflict
 from earlywarning.simulation import files, mapping_text, world
+from earlywarning.simulation.layouts import canonical
+from earlywarning.simulation.layouts.choice import LAYOUTS
 from earlywarning.simulation.records import Records, live
 from earlywarning.simulation.school_days import CALENDAR
 
@@ -170,6 +172,55 @@ def run(
     if progress:
         progress("simulate", number_of_schools, number_of_schools)
     return result
+
+
+def write_layout(
+    *, students: int, seed: int, layout: str, out: Path, until: date = date(2026, 10, 1)
+) -> dict[str, int]:
+    """Write this school year of an invented district as another system would.
+
+    `out/delivery/<school>` holds the files, `out/records/<school>` the same records as our own
+    tables with a mapping: an import of either gives the same facts.
+
+    Parameters
+    ----------
+    students, seed, until
+        As of `run`.
+    layout : str
+        One of `simulation.layouts.choice.LAYOUTS`.
+    out : Path
+        Must not exist yet.
+
+    Returns
+    -------
+    dict of table to int
+        Rows that the layout carries.
+
+    Raises
+    ------
+    Conflict
+        If `out` exists.
+    """
+    if out.exists():
+        raise Conflict(f"{out}: is already there; choose a folder that does not exist")
+    quarters_until(0, until)
+    aside = out.with_name(f".{out.name}.{os.getpid()}")
+    rows: dict[str, int] = {}
+    try:
+        made = schools(students=students, years=0, seed=seed, until=until, effect=1.0, draws=1)
+        for records in made:
+            name = records.school.school_id
+            chosen = LAYOUTS[layout]
+            tables = chosen.carry(canonical.frames(records, until), until)
+            chosen.write(tables, aside / "delivery" / name, until)
+            canonical.write(tables, aside / "records" / name, attendance=chosen.attendance)
+            for table, frame in tables.items():
+                rows[table] = rows.get(table, 0) + frame.height
+        (aside / "district.toml").write_text(mapping_text.DISTRICT, encoding="utf-8")
+        aside.rename(out)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return rows
 
 
 def _summary(

@@ -18,6 +18,7 @@ NEVER = 2_147_483_647
 
 DEFAULT_QUARTER_STARTS = ((7, 1), (10, 1), (1, 1), (4, 1))
 _CODE = re.compile(r"^(\d{4})-(\d{2})-Q([1-9])$")
+_SEMESTER = re.compile(r"^(\d{4}-\d{2})-S([12])$")
 
 
 def day_number(value: date) -> int:
@@ -130,6 +131,27 @@ class SchoolCalendar:
                 if quarter.start <= day < quarter.end:
                     return quarter
         raise NotFound(f"no quarter contains {day}")
+
+    def semester(self, code: str) -> tuple[Quarter, Quarter]:
+        """The first and the last quarter of half a school year, such as `2026-27-S1`.
+
+        Raises
+        ------
+        NotFound
+            If the code is misspelt, or the year has an odd number of quarters, so no halves.
+        """
+        match = _SEMESTER.match(code)
+        half, odd = divmod(len(self.quarter_starts), 2)
+        if not match or odd:
+            raise NotFound(
+                f"there is no semester {code!r}; write it like 2026-27-S1, S1 or S2, of a school "
+                "year with an even number of quarters"
+            )
+        last = int(match[2]) * half
+        return (
+            self.quarter(f"{match[1]}-Q{last - half + 1}"),
+            self.quarter(f"{match[1]}-Q{last}"),
+        )
 
     def next(self, quarter: Quarter) -> Quarter:
         """The quarter after."""

@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earlywarning.calendar import SchoolCalendar, day_date, day_number
+from earlywarning.calendar import (
+    DEFAULT_QUARTER_STARTS,
+    SchoolCalendar,
+    day_date,
+    day_number,
+)
 from earlywarning.errors import ConfigError, NotFound
 
 INDONESIA = SchoolCalendar()
@@ -47,6 +52,29 @@ def test_every_day_lies_in_exactly_one_quarter(day: date, calendar: SchoolCalend
     assert calendar.next(quarter).start == quarter.end
     assert calendar.previous(calendar.next(quarter)) == quarter
     assert calendar.quarter_of(quarter.end - timedelta(days=1)) == quarter
+
+
+@pytest.mark.parametrize(
+    ("starts", "code", "quarters"),
+    [
+        (DEFAULT_QUARTER_STARTS, "2026-27-S1", ("2026-27-Q1", "2026-27-Q2")),
+        (DEFAULT_QUARTER_STARTS, "2026-27-S2", ("2026-27-Q3", "2026-27-Q4")),
+        (((7, 1), (1, 1)), "2026-27-S2", ("2026-27-Q2", "2026-27-Q2")),
+        (((7, 1), (9, 1), (11, 1), (1, 1), (3, 1), (5, 1)), "2026-27-S1",
+         ("2026-27-Q1", "2026-27-Q3")),
+    ],
+)  # fmt: skip
+def test_a_semester_is_half_the_quarters(starts, code: str, quarters: tuple[str, str]) -> None:
+    first, last = SchoolCalendar(starts).semester(code)
+    assert (first.code, last.code) == quarters
+
+
+def test_a_year_of_three_terms_has_no_semesters() -> None:
+    with pytest.raises(NotFound, match="even number of quarters"):
+        SchoolCalendar(((7, 1), (11, 1), (3, 1))).semester("2026-27-S1")
+    for code in ("2026-27-S3", "2026-28-S1", "2026-27-s1"):
+        with pytest.raises(NotFound):
+            SchoolCalendar().semester(code)
 
 
 def test_quarters_between_runs_over_the_year_without_a_gap() -> None:

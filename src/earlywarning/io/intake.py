@@ -148,7 +148,7 @@ class Intake:
         )
 
     def attendance_summary(self) -> Iterator[pl.DataFrame]:
-        """Totals of a quarter or a whole school year, period by period."""
+        """Totals of a quarter, a semester or a whole school year, period by period."""
         for batch in self.delivery.batches("attendance_summary"):
             rows = self._identified(batch)
             first, end = span(self.district.calendar, batch["period"][0])
@@ -275,10 +275,13 @@ def _day(column: str) -> pl.Expr:
 
 
 def span(calendar: SchoolCalendar, period: str) -> tuple[int, int]:
-    """First day, and first day after, of a quarter or a whole school year."""
+    """First day, and first day after, of a quarter, a semester or a whole school year."""
     if "-Q" in period:
         quarter = calendar.quarter(period)
         return quarter.start_day, quarter.end_day
+    if "-S" in period:
+        first, last = calendar.semester(period)
+        return first.start_day, last.end_day
     first = calendar.quarter(f"{period}-Q1")
     last = calendar.quarter(f"{period}-Q{len(calendar.quarter_starts)}")
     return first.start_day, last.end_day

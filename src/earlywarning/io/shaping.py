@@ -77,12 +77,12 @@ def _coded(
     period = constants.get("period")
     if period is None:
         return dict(constants)
-    code = period_code(period, district.calendar, years=table == "attendance_summary")
+    code = period_code(period, district.calendar, totals=table == "attendance_summary")
     if code is None:
         quarters = len(district.calendar.quarter_starts)
         raise ConfigError(
             f"{where}.period is {period!r}; allowed: Q1 to Q{quarters} of a school year, "
-            "like 2026-27-Q1"
+            "like 2026-27-Q1, or a semester, like 2026-27-S1"
         )
     return {**constants, "period": code}
 

@@ -45,11 +45,18 @@ LENGTHS = {"class_name": 80, "school_year": 7, **dict.fromkeys(ID_COLUMNS, 64)}
 TEXT_LENGTH = 500
 
 
-def period_code(value: str, calendar: SchoolCalendar, *, years: bool = False) -> str | None:
-    """The code of a quarter (or, with `years`, of a whole school year); None if there is none."""
-    if years and (year := school_year_code(value)):
+def period_code(value: str, calendar: SchoolCalendar, *, totals: bool = False) -> str | None:
+    """The code of a quarter; None if there is none.
+
+    With `totals` also of a semester (`2026-27-S1`) or a whole school year: its days cannot be told
+    apart. Without, a semester means its last quarter, at whose end its grades are given.
+    """
+    if totals and (year := school_year_code(value)):
         return year
     try:
+        if "-S" in value:
+            last = calendar.semester(value)[1]
+            return value if totals else last.code
         return calendar.quarter(value).code
     except NotFound:
         return None

@@ -266,15 +266,16 @@ class _Check:
         return result
 
     def _period(self, value: str) -> str | None:
-        return period_code(value, self.rules.calendar, years=self._whole_years())
+        return period_code(value, self.rules.calendar, totals=self._totals())
 
-    def _whole_years(self) -> bool:
+    def _totals(self) -> bool:
         return self.rules.table.name == "attendance_summary"
 
     def _periods_allowed(self) -> str:
         count = len(self.rules.calendar.quarter_starts)
-        years = " or 2026-27" if self._whole_years() else ""
-        return f"2026-27-Q1 to Q{count}{years}; translate with [table.values.period]"
+        halves = "" if count % 2 else ", 2026-27-S1 or S2"
+        years = ", or 2026-27" if self._totals() else ""
+        return f"2026-27-Q1 to Q{count}{halves}{years}; translate with [table.values.period]"
 
     def _closed_list(self, name: str, text: pl.Series) -> pl.Series:
         allowed = ALLOWED.get((self.rules.table.name, name))

@@ -134,6 +134,16 @@ def test_totals_of_a_quarter_and_of_a_whole_year() -> None:
     assert (quarter["start_day"], quarter["day"]) == (a_day("07-01"), a_day("09-30"))
 
 
+def test_totals_of_a_semester_belong_to_neither_of_its_quarters() -> None:
+    rows = [("01", "2026-27-S1", 1, 2, 3, None, 114), ("01", "2026-27-S2", 0, 0, 1, None, None)]
+    source = intake(delivery({"attendance_summary": rows}), "2027-07-31")
+    found = {row["period"]: row for row in pl.concat(source.attendance_summary()).to_dicts()}
+    first, second = found["2026-27-S1"], found["2026-27-S2"]
+    assert (first["start_day"], first["day"]) == (a_day("07-01"), a_day("12-31"))
+    assert (second["start_day"], second["day"]) == (a_day("2027-01-01"), a_day("2027-06-30"))
+    assert [first["absent"], second["absent"]] == [6, 1]
+
+
 def test_a_visit_is_known_by_child_and_day() -> None:
     rows = [("01", "08-03", "done"), ("01", "08-04", "no_one_home"), ("02", "08-03", "done")]
     found = pl.concat(intake(delivery({"visit": rows}), "08-31").visit()).to_dicts()

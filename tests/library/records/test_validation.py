@@ -227,6 +227,17 @@ def test_periods_are_quarters_of_the_calendar() -> None:
     assert result.rows["period"].to_list() == ["2026-27-Q4", "2026-27-Q2", "2026-27"]
 
 
+def test_totals_stay_those_of_their_semester_and_grades_stand_at_its_last_quarter() -> None:
+    rows: dict[str, Any] = {
+        "student": ["1"] * 3, "period": ["2026-27-S1", "2026-27-S2", "2026-27-S3"],
+    }  # fmt: skip
+    result = checked("attendance_summary", rows | {"absent": ["3"] * 3})
+    assert result.rows["period"].to_list() == ["2026-27-S1", "2026-27-S2"]
+    result = checked("grade", rows | {"score": ["80"] * 3})
+    assert result.rows["period"].to_list() == ["2026-27-Q2", "2026-27-Q4"]
+    assert reasons(result) == [(4, "PERIOD", "wrong_period")]
+
+
 def test_totals_of_a_period() -> None:
     rows: dict[str, Any] = {
         "student": ["1"] * 5, "period": ["2026-27-Q1"] * 5,

@@ -6,7 +6,7 @@ called `.xls`, as schools' programs write them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -43,8 +43,19 @@ def carry(tables: Mapping[str, pl.DataFrame], until: date) -> Frames:
     }
 
 
-def write(tables: Mapping[str, pl.DataFrame], folder: Path) -> None:
-    """One file a class and month, in `folder`."""
+def write(
+    tables: Mapping[str, pl.DataFrame],
+    folder: Path,
+    *,
+    spoil: Callable[[Sheet, str], Sheet] | None = None,
+) -> None:
+    """One file a class and month, in `folder`.
+
+    Parameters
+    ----------
+    spoil : function of (sheet, file name), optional
+        Puts faults in before a sheet is written; see `mess`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     people = tables["student"].join(
         tables["enrollment"].select("student", "school_year", "class_name"), on="student"
@@ -52,16 +63,16 @@ def write(tables: Mapping[str, pl.DataFrame], folder: Path) -> None:
     marks = tables["attendance"].join(people.select("student", "class_name"), on="student")
     marks = marks.with_columns(month=pl.col("date").dt.strftime("%Y-%m"))
     school = tables["school"]["name"][0]
-    writers = (_write_csv, _write_workbook, _write_page)
+    writers = ((".csv", _write_csv), (".xlsx", _write_workbook), (".xls", _write_page))
     groups = marks.sort("month", "class_name", "student").group_by(
         "month", "class_name", maintain_order=True
     )
     for number, ((month, class_name), cells) in enumerate(groups):
         members = people.filter(pl.col("class_name") == class_name).sort("student")
-        writers[number % len(writers)](
-            sheet(str(school), str(class_name), members, cells),
-            folder / f"absensi-{month}-{class_name}",
-        )
+        ending, written = writers[number % len(writers)]
+        name = f"absensi-{month}-{class_name}{ending}"
+        rows = sheet(str(school), str(class_name), members, cells)
+        written(spoil(rows, name) if spoil else rows, folder / name)
 
 
 def sheet(school: str, class_name: str, members: pl.DataFrame, cells: pl.DataFrame) -> Sheet:
@@ -93,7 +104,7 @@ def sheet(school: str, class_name: str, members: pl.DataFrame, cells: pl.DataFra
 
 def _write_csv(rows: Sequence[Sequence[str]], path: Path) -> None:
     text = "\r\n".join(";".join(row) for row in rows) + "\r\n"
-    path.with_name(path.name + ".csv").write_bytes(text.encode("cp1252"))
+    path.write_bytes(text.encode("cp1252"))
 
 
 def _write_workbook(rows: Sequence[Sequence[str]], path: Path) -> None:
@@ -109,7 +120,7 @@ def _write_workbook(rows: Sequence[Sequence[str]], path: Path) -> None:
     for column in (1, 2, 3):
         page.merge_cells(start_row=5, start_column=column, end_row=7, end_column=column)
     page.merge_cells(start_row=5, start_column=4, end_row=5, end_column=width - len(COUNTED))
-    save(book, path.with_name(path.name + ".xlsx"))
+    save(book, path)
 
 
 def _write_page(rows: Sequence[Sequence[str]], path: Path) -> None:
@@ -117,7 +128,7 @@ def _write_page(rows: Sequence[Sequence[str]], path: Path) -> None:
     for row in rows:
         lines.append("<tr>" + "".join(f"<td>{_escaped(cell)}</td>" for cell in row) + "</tr>")
     lines.append("</table></body></html>")
-    path.with_name(path.name + ".xls").write_text("\n".join(lines), encoding="utf-8")
+    path.write_text("\n".join(lines), encoding="utf-8")
 
 
 def _escaped(text: str) -> str:

@@ -130,7 +130,6 @@ def inspect(
             raise DataError(f"{path}: is not a file")
         with path.open("rb") as stream:
             first = stream.read(BLOCK)
-            text_kind = _kind_of_text(path.name, first, accept)
             if first.startswith((b"PK\x03\x04", b"PK\x05\x06")):
                 _check_size(path.name, size, limits.workbook_bytes)
                 stream.seek(0)
@@ -138,6 +137,7 @@ def inspect(
                 stream.seek(0)
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
                 return FileKind(path, kind, "", digest, size)
+            text_kind = _kind_of_text(path.name, first, accept)
             _check_size(
                 path.name, size, limits.text_bytes if text_kind == "text" else limits.markup_bytes
             )

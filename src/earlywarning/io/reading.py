@@ -23,11 +23,11 @@ from earlywarning.io.school_files.interface import Bundle, FlatTable
 from earlywarning.io.settling import settle_delivery
 from earlywarning.io.shaping import EntryReader, rules_for
 from earlywarning.io.tabular import Chunk, open_text
+from earlywarning.io.unpacking import Delivered, Given, delivered
 from earlywarning.io.workbook import open_workbook
 from earlywarning.records.faults import REFUSAL_SCHEMA
 
 Progress = Callable[[str, int, int], None]
-_NO_DATA = (".toml", ".md")
 _BYTES_A_STEP = 1 << 24
 
 
@@ -88,60 +88,57 @@ def read_delivery(
         If the mapping says something that the district's calendar or code lists do not know.
     """
     limits = limits or Limits()
-    jobs, warnings = _plan(files, mapping)
-    store = PartStore(work_dir)
-    reader = _Reader(
-        Delivery(mapping.source, mapping, store), district, delivered_on, limits, warnings,
-        household_key,
-    )  # fmt: skip
-    try:
-        total = max(sum(job.size for job in jobs), 1)
-        done = 0
-        for job in jobs:
-            for step in reader.read(job):
-                if progress:
-                    progress("read", min(done + min(step, job.size), total), total)
-            done += job.size
-        settle_delivery(
-            reader.finished(), calendar=district.calendar, known_students=known_students
-        )
-    except BaseException:
-        store.close()
-        raise
-    if progress:
-        progress("read", total, total)
+
+    def is_wanted(path: Path) -> bool:
+        return any(entry.matches(path) for entry in mapping.tables)
+
+    with delivered(files, limits=limits, work_dir=work_dir, is_wanted=is_wanted) as given:
+        jobs, warnings = _plan(given, mapping)
+        store = PartStore(work_dir)
+        reader = _Reader(
+            Delivery(mapping.source, mapping, store), district, delivered_on, limits, warnings,
+            household_key,
+        )  # fmt: skip
+        try:
+            _read_jobs(reader, jobs, progress)
+            settle_delivery(
+                reader.finished(), calendar=district.calendar, known_students=known_students
+            )
+        except BaseException:
+            store.close()
+            raise
     return reader.delivery
 
 
-def _plan(files: Sequence[Path], mapping: Mapping) -> tuple[list[_Job], list[str]]:
+def _read_jobs(reader: _Reader, jobs: Sequence[_Job], progress: Progress | None) -> None:
+    total = max(sum(job.size for job in jobs), 1)
+    done = 0
+    for job in jobs:
+        for step in reader.read(job):
+            if progress:
+                progress("read", min(done + min(step, job.size), total), total)
+        done += job.size
+    if progress:
+        progress("read", total, total)
+
+
+def _plan(delivery: Delivered, mapping: Mapping) -> tuple[list[_Job], list[str]]:
     """Which file serves which entries; every file is used, every entry has a file."""
-    given: list[tuple[Path, str, bool]] = []
-    for path in files:
-        if not path.exists():
-            raise DataError(f"{path}: there is no such file or folder")
-        if path.is_dir():
-            inside = sorted(item for item in path.rglob("*") if item.is_file())
-            given += [
-                (item, item.relative_to(path).as_posix(), False)
-                for item in inside
-                if item.suffix.lower() not in _NO_DATA and not item.name.startswith((".", "~$"))
-            ]
-        else:
-            given.append((path, path.name, True))
+    if delivery.broken:
+        raise DataError("; ".join(problem for _, problem in delivery.broken))
     jobs: list[_Job] = []
     strange, spare = [], []
-    seen: set[Path] = set()
-    for path, name, is_named in given:
-        if path.resolve() in seen:
-            continue
-        seen.add(path.resolve())
+    used_archives: set[str] = set()
+    for given in delivery.files:
         entries = tuple(
-            number for number, entry in enumerate(mapping.tables) if entry.matches(path)
+            number for number, entry in enumerate(mapping.tables) if entry.matches(given.path)
         )
         if entries:
-            _add_job(jobs, mapping, path, name, entries)
+            _add_job(jobs, mapping, given, entries)
+            used_archives.add(given.archive)
         else:
-            (strange if is_named else spare).append(name)
+            (strange if given.is_named else spare).append(given.name)
+    strange += [name for name in delivery.named_archives if name not in used_archives]
     used = {number for job in jobs for number in job.entries}
     lacking = [
         f"{entry.table} ({' or '.join(entry.files)})"
@@ -154,10 +151,9 @@ def _plan(files: Sequence[Path], mapping: Mapping) -> tuple[list[_Job], list[str
     return jobs, warnings
 
 
-def _add_job(
-    jobs: list[_Job], mapping: Mapping, path: Path, name: str, entries: Sequence[int]
-) -> None:
+def _add_job(jobs: list[_Job], mapping: Mapping, given: Given, entries: Sequence[int]) -> None:
     """Files that a reader takes together become one job for each folder and reader."""
+    path, name = given.path, given.name
     alone = []
     for number in entries:
         layout = mapping.tables[number].layout
@@ -248,13 +244,14 @@ class _Reader:
             entry_readers = [
                 EntryReader(
                     entries[number], number, self._rules[number], self._district,
-                    headings=table.headings, name=job.name, sheet=table.sheet,
+                    headings=table.headings, name=job.name + getattr(table, "origin", ""),
+                    sheet=table.sheet,
                     first_row=table.data_row, household_key=self._household_key,
                 )
                 for number in numbers
             ]  # fmt: skip
             for chunk in table.chunks(set().union(*(reader.needed for reader in entry_readers))):
-                self._refuse_lines(chunk, entry_readers[0], counts)
+                self._refuse_lines(job.name, chunk, entry_readers[0], counts)
                 for reader in entry_readers:
                     self._take(reader, chunk, counts)
                 step += _BYTES_A_STEP
@@ -315,12 +312,15 @@ class _Reader:
             )
         return table
 
-    def _refuse_lines(self, chunk: Chunk, reader: EntryReader, counts: dict[str, int]) -> None:
+    def _refuse_lines(
+        self, bundle: str, chunk: Chunk, reader: EntryReader, counts: dict[str, int]
+    ) -> None:
         """Lines that are no rows; listed under the first table that the file serves."""
         if chunk.faults.height:
             table = reader.entry.table
+            name = bundle + chunk.file if chunk.file else reader.name
             faults = chunk.faults.with_columns(
-                pl.lit(table).alias("table"), pl.lit(reader.name).alias("file"),
+                pl.lit(table).alias("table"), pl.lit(name).alias("file"),
                 pl.lit(reader.sheet, pl.String).alias("sheet"), pl.col("_row").alias("row"),
             )  # fmt: skip
             self._refused.append(faults.select(*REFUSAL_SCHEMA))

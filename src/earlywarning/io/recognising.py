@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from earlywarning.errors import DataError
@@ -15,10 +15,10 @@ from earlywarning.io.file_kind import FileKind, Kind, Limits, inspect
 from earlywarning.io.mapping_text import mapping_text
 from earlywarning.io.school_files import readers
 from earlywarning.io.school_files.interface import Bundle, Found, Reader
+from earlywarning.io.unpacking import Delivered, delivered
 from earlywarning.records.tables import SOURCE_TABLES
 
 EVERY_KIND: tuple[Kind, ...] = ("text", "workbook", "page", "xml", "json", "archive")
-_NO_DATA = (".toml", ".md")
 _OF_A_FILE = ("file", "comment")
 
 
@@ -85,7 +85,9 @@ def inspect_files(
     DataError
         If a path does not exist.
     """
-    recognised = tuple(_recognise(_listed(files), limits or Limits()))
+    limits = limits or Limits()
+    with delivered(files, limits=limits) as given:
+        recognised = tuple(_recognise(given, limits))
     understood = [item for item in recognised if item.found]
     defaults = _shared(item.found.defaults for item in understood if item.found)
     if school_id is not None:
@@ -106,27 +108,11 @@ def inspect_files(
     return Inspection(recognised, text, tuple(questions))
 
 
-def _listed(files: Sequence[Path]) -> list[tuple[Path, str]]:
-    """Every file with its name in the delivery."""
-    listed: dict[Path, str] = {}
-    for path in files:
-        if not path.exists():
-            raise DataError(f"{path}: there is no such file or folder")
-        if path.is_dir():
-            for item in sorted(path.rglob("*")):
-                hidden = item.name.startswith((".", "~$")) or item.suffix.lower() in _NO_DATA
-                if item.is_file() and not hidden:
-                    listed.setdefault(item.resolve(), item.relative_to(path).as_posix())
-        else:
-            listed.setdefault(path.resolve(), path.name)
-    return list(listed.items())
-
-
-def _recognise(files: Sequence[tuple[Path, str]], limits: Limits) -> Iterator[Recognised]:
+def _recognise(given: Delivered, limits: Limits) -> Iterator[Recognised]:
     kinds: dict[Path, FileKind] = {}
-    names = dict(files)
-    broken: list[Recognised] = []
-    for path, name in files:
+    names = {file.path: file.name for file in given.files}
+    broken = [Recognised(file.name, (), None, problem) for file, problem in given.broken]
+    for path, name in names.items():
         try:
             kinds[path] = inspect(path, accept=EVERY_KIND, limits=limits)
         except DataError as error:
@@ -161,11 +147,16 @@ def _bundle(
     own = [kinds[path] for path in paths if kinds[path].kind in reader.kinds]
     if not own:
         return None
-    found = reader.sniff(Bundle(tuple(own), f"{folder.name}/", limits))
-    if found is None:
+    inside = PurePath(names[own[0].path]).parent.as_posix().removeprefix(".")
+    bundle = Bundle(tuple(own), f"{inside or folder.name}/", limits)
+    try:
+        found, problem = reader.sniff(bundle), ""
+    except DataError as error:
+        found, problem = None, str(error)
+    if found is None and not problem:
         return None
-    used = reader.files_of(Bundle(tuple(own), folder.name, limits))
-    return Recognised(f"{folder.name}/", tuple(names[file.path] for file in used), found)
+    used = tuple(names[file.path] for file in reader.files_of(bundle))
+    return Recognised(bundle.name, used, found, problem)
 
 
 def _single(file: FileKind, name: str, limits: Limits) -> Recognised:

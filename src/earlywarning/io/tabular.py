@@ -40,11 +40,15 @@ class Chunk:
         Rows that are no rows of this table: `_row`, `column`, `found`, `allowed`, `reason`.
     kinds : DataFrame, optional
         Of a workbook: for each cell one of the numbers of `workbook.KINDS`.
+    file : str
+        Of several files that are read together: the one in which `faults` stand, if they stand not
+        in the table's own.
     """
 
     cells: pl.DataFrame
     faults: pl.DataFrame
     kinds: pl.DataFrame | None = None
+    file: str = ""
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from earlywarning.calendar import day_number
 from earlywarning.district import District
 from earlywarning.errors import Conflict
-from earlywarning.io import stretches
+from earlywarning.io import behaviour_rows, stretches
 from earlywarning.io.delivery import Delivery
 from earlywarning.io.facts import FactStore, Snapshot
 from earlywarning.io.intake import Intake
@@ -147,7 +147,10 @@ def run(
                 planned = people.plan(session, _people(delivery), id_source=id_source)
                 base = _current(session)
                 key = keys.stored(session, keys.EVENTS) or keys.new(id_source)
-            source = Intake(delivery, district, planned.students, delivery_day=day, event_key=key)
+            source = Intake(
+                delivery, district, planned.students, delivery_day=day, event_key=key,
+                behaviour_types=planned.behaviour_types,
+            )  # fmt: skip
             with store.writer(base=base) as writer:
                 merging = Merging(store, base, writer, day)
                 merging.add(source, delivery, planned.grade_levels, tell)
@@ -188,7 +191,11 @@ def run(
 
 
 def _people(delivery: Delivery) -> dict[str, pl.DataFrame]:
-    return {name: delivery.frame(name) for name in PEOPLE if name in delivery.tables}
+    tables = {name: delivery.frame(name) for name in PEOPLE if name in delivery.tables}
+    if "behaviour_type" in delivery.tables:
+        types = delivery.frame("behaviour_type")
+        tables["behaviour_type"] = behaviour_rows.catalogue(types, delivery.mapping.tables)
+    return tables
 
 
 def _write_refused(delivery: Delivery, path: Path | None) -> Path | None:

@@ -23,7 +23,7 @@ from earlywarning.records.tables import SOURCE_TABLES
 
 ORDER = (
     "school", "staff", "class_group", "student", "enrollment", "guardian", "attendance",
-    "attendance_summary", "behaviour", "grade", "visit",
+    "attendance_summary", "behaviour_type", "behaviour", "grade", "visit",
 )  # fmt: skip
 """Tables in the order in which an import needs them."""
 

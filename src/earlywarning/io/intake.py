@@ -15,7 +15,7 @@ import polars as pl
 
 from earlywarning.calendar import SchoolCalendar, day_number
 from earlywarning.district import District
-from earlywarning.io import stretches
+from earlywarning.io import behaviour_rows, stretches
 from earlywarning.io.delivery import Delivery
 from earlywarning.io.facts import FACT_SCHEMAS, part_of
 from earlywarning.io.roster import Roster
@@ -37,6 +37,8 @@ class Intake:
     delivery_day : int
     event_key : bytes
         Secret of the installation; see `behaviour_event`.
+    behaviour_types : DataFrame, optional
+        `behaviour_rows.CATALOGUE_SCHEMA`: the schools' catalogues, this delivery's among them.
 
     Attributes
     ----------
@@ -52,12 +54,18 @@ class Intake:
         *,
         delivery_day: int,
         event_key: bytes,
+        behaviour_types: pl.DataFrame | None = None,
     ) -> None:
         self.delivery = delivery
         self.district = district
         self.students = students
         self.day = delivery_day
         self._event_key = event_key
+        self._types = (
+            pl.DataFrame(schema=behaviour_rows.CATALOGUE_SCHEMA)
+            if behaviour_types is None
+            else behaviour_types
+        )
         self.warnings: list[str] = []
 
     def enrollment(self, grade_levels: pl.DataFrame) -> pl.DataFrame:
@@ -162,36 +170,22 @@ class Intake:
             ).select(_told("attendance_summary"))
 
     def behaviour_event(self) -> Iterator[pl.DataFrame]:
-        """Offences with positive points, merits with negative ones.
-
-        Without a polarity the sign of the points decides: below zero is a merit. With one, the sign
-        is not looked at, for some schools write offences as minus.
+        """Offences with positive points, merits with negative ones; see `behaviour_rows`.
 
         A file's own number of an event may hold the student's number, or lead to the child in the
         school's papers; so the facts keep a keyed hash of it, the same at each delivery.
         """
         for batch in self.delivery.batches("behaviour"):
-            rows = self._identified(batch).with_columns(day=_day("date"))
-            raw = (pl.col("points").fill_null(0) * 100).round().cast(pl.Int32)
-            by_sign = pl.when(raw < 0).then(pl.lit("merit")).otherwise(pl.lit("offence"))
-            polarity = pl.coalesce("polarity", by_sign)
-            points = pl.when(polarity == "merit").then(-raw.abs()).otherwise(raw.abs())
-            guessed = rows.filter(pl.col("polarity").is_null() & (pl.col("points") < 0)).height
-            if guessed:
-                self.warnings.append(
-                    f"behaviour: {guessed:,} rows have points below 0 and no polarity, and were "
-                    'taken as merits; if they are offences, say polarity = "offence" under '
-                    "[table.constants] in the mapping"
-                )
+            rows, warnings = behaviour_rows.completed(
+                self._identified(batch), self._types, self.delivery.mapping.tables
+            )
+            self.warnings += warnings
             numbers = rows.select(pl.format("{}/{}", "school_id", "event")).to_series()
-            yield rows.with_columns(
-                self._hidden(numbers).alias("event_id"),
-                severity=pl.col("severity").fill_null("minor"),
-                polarity=polarity,
-                centipoints=points,
-                is_attendance_related=pl.col("is_attendance_related").fill_null(value=False),
-                known_day=self._known("behaviour"),
-            ).select(_told("behaviour_event"))
+            yield (
+                rows.with_columns(self._hidden(numbers).alias("event_id"), day=_day("date"))
+                .with_columns(known_day=self._known("behaviour"))
+                .select(_told("behaviour_event"))
+            )
 
     def grade(self, stays: pl.DataFrame) -> Iterator[pl.DataFrame]:
         """Grades as hundredths of a per cent of their scale, period by period.

@@ -54,8 +54,14 @@ ENTRY_KEYS = {
     "namespace", "codes", "blank", "coverage", "lag_days", "rollup", "distinct", "optional",
     "empty", "exit_is", "date_from", "date_to", "columns", "values", "constants", "melt",
     "layout", "part", "options", "hashed", "identify", "match",
+    "direction", "attendance_types",
 }  # fmt: skip
-_ATTENDANCE_KEYS = {"namespace", "codes", "blank", "coverage", "rollup"}
+_ONLY_FOR = {
+    **dict.fromkeys(("namespace", "codes", "blank", "coverage", "rollup"), ("attendance",)),
+    "direction": ("behaviour", "behaviour_type"),
+    "attendance_types": ("behaviour",),
+}
+"""Keys that only some tables know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,8 @@ class TableMapping:
     part: str = ""
     options: Map[str, Any] = field(default_factory=dict)
     hashed: tuple[str, ...] = ()
+    direction: Literal["add", "subtract"] | None = None
+    attendance_types: tuple[str, ...] | None = None
     identify: Literal["student", "national_id", "name"] = "student"
     match: Map[str, str] = field(default_factory=dict)
 
@@ -207,9 +215,7 @@ def _table(entry: Any, number: int, defaults: Map[str, Any]) -> TableMapping:
     if name not in SOURCE_TABLES:
         raise ConfigError(f"{where} table is {name!r}; allowed: {', '.join(SOURCE_TABLES)}")
     where = f"{where} ({name})"
-    refuse_unknown(
-        entry, where, ENTRY_KEYS if name == "attendance" else ENTRY_KEYS - _ATTENDANCE_KEYS
-    )
+    refuse_unknown(entry, where, {key for key in ENTRY_KEYS if name in _ONLY_FOR.get(key, (name,))})
     table = SOURCE_TABLES[name]
     hashed = read_hashed(entry.get("hashed", []), f"{where} hashed")
     columns = read_columns(entry.get("columns", {}), table, where, hashed=hashed)
@@ -235,19 +241,22 @@ def _table(entry: Any, number: int, defaults: Map[str, Any]) -> TableMapping:
                 "[table.columns], or its value in [table.constants] or [defaults]"
             )
     identify = read_identify(entry, table, columns, where)
+    decimal = read_choice(entry, "decimal", (".", ","), where, ".")
     coverage = read_choice(entry, "coverage", ("all_marks", "exceptions"), where, "all_marks")
     return TableMapping(
         table=name,
         files=read_texts(entry.get("file"), f"{where} file", "a file name or pattern"),
         columns=columns,
         constants=constants,
-        values=read_values(entry.get("values", {}), table, set(columns), melt, where),
+        values=read_values(
+            entry.get("values", {}), table, set(columns), melt, where, decimal=decimal
+        ),
         sheet=read_sheet(entry.get("sheet"), where),
         header_row=read_whole(entry.get("header_row", 1), f"{where} header_row", 0, 100),
         data_row=read_data_row(entry, where),
         delimiter=read_delimiter(entry.get("delimiter"), where),
         date_format=read_date_format(entry.get("date_format"), where),
-        decimal=read_choice(entry, "decimal", (".", ","), where, "."),
+        decimal=decimal,
         namespace=read_text(entry.get("namespace"), f"{where} namespace"),
         codes=read_codes(entry.get("codes", {}), where),
         blank=read_choice(entry, "blank", (UNRECORDED, PRESENT, NO_SCHOOL), where, None),
@@ -267,6 +276,14 @@ def _table(entry: Any, number: int, defaults: Map[str, Any]) -> TableMapping:
         part=part,
         options=options,
         hashed=hashed,
+        direction=read_choice(entry, "direction", ("add", "subtract"), where, None),
+        attendance_types=(
+            read_texts(
+                entry["attendance_types"], f"{where} attendance_types", "a type code", least=0
+            )
+            if "attendance_types" in entry
+            else None
+        ),
         identify=identify,
         match=read_match(entry, identify, where),
     )  # fmt: skip

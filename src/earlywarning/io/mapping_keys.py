@@ -18,6 +18,7 @@ from earlywarning.records.tables import Column, Table
 _NEVER_STORED = re.compile(
     r"^(nik|(no|nomor)\.? ?(kk|kartu keluarga)|nomor induk kependudukan)$", re.IGNORECASE
 )
+_NUMBERS = ("int32", "int64", "float64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +149,15 @@ def read_constant(value: Any, column: Column, table: Table, where: str) -> Any:
 
 
 def read_values(
-    data: Any, table: Table, columns: set[str], melt: Melt | None, where: str
+    data: Any,
+    table: Table,
+    columns: set[str],
+    melt: Melt | None,
+    where: str,
+    *,
+    decimal: str = ".",
 ) -> dict[str, dict[str, str]]:
+    """Words of the source and ours. In a column of numbers (`A = 95`) ours may be numbers."""
     where = f"{where} values"
     if not isinstance(data, dict):
         raise ConfigError(f"{where} must be a table, found {data!r}")
@@ -158,6 +166,8 @@ def read_values(
     for name, words in data.items():
         if name == "code":
             raise ConfigError(f"{where}.code: give the meaning of marks in [table.codes]")
+        if isinstance(words, dict) and column_of(table, name).type in _NUMBERS:
+            words = {word: _as_cell(ours, decimal) for word, ours in words.items()}
         if not isinstance(words, dict) or not all(isinstance(word, str) for word in words.values()):
             raise ConfigError(f'{where}.{name} must be lines like "L" = "M", found {words!r}')
         allowed = ALLOWED.get((table.name, name))
@@ -168,6 +178,13 @@ def read_values(
             )
         values[name] = dict(words)
     return values
+
+
+def _as_cell(value: Any, decimal: str) -> Any:
+    """A number as a cell of the source would say it."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    return str(value).replace(".", decimal)
 
 
 def read_codes(data: Any, where: str) -> dict[str, str]:

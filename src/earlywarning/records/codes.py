@@ -65,6 +65,8 @@ ALLOWED: dict[tuple[str, str], tuple[str, ...]] = {
     ("guardian", "vital"): VITALS,
     ("behaviour", "severity"): SEVERITIES,
     ("behaviour", "polarity"): POLARITIES,
+    ("behaviour_type", "severity"): SEVERITIES,
+    ("behaviour_type", "polarity"): POLARITIES,
     ("grade", "kind"): GRADE_KINDS,
     ("visit", "status"): VISIT_STATUSES,
     ("visit", "track"): TRACKS,

@@ -30,6 +30,7 @@ _KEY_NAMES = {
     "grade": "student, subject, period and kind",
     "attendance_summary": "student and period",
     "behaviour": "event",
+    "behaviour_type": "school and type",
 }
 
 

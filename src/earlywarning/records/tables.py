@@ -101,6 +101,13 @@ SOURCE_TABLES: dict[str, Table] = {
             "school_id:str student:str period:str sick:int32? permitted:int32? unexcused:int32? "
             "absent:int32? effective_days:int32? recorded_on:date?",
         ),
+        # What an offence or a merit is worth, for logs that give only its code.
+        _table(
+            "behaviour_type",
+            "school_id type_code",
+            "school_id:str type_code:str name:str? points:float64? polarity:str? severity:str? "
+            "is_attendance_related:bool?",
+        ),
         _table(
             "behaviour",
             "school_id event",

@@ -122,6 +122,22 @@ class Guardian(Base):
     lives_with: Mapped[bool | None]
 
 
+class BehaviourType(Base):
+    """One entry of a school's catalogue of offences and merits, for logs that give only its code.
+
+    `centipoints` are hundredths of the school's points, merits negative, as in the facts.
+    """
+
+    __tablename__ = "behaviour_type"
+    school_id: Mapped[str] = mapped_column(ForeignKey("school.school_id"), primary_key=True)
+    type_code: Mapped[str] = mapped_column(String(500), primary_key=True)
+    name: Mapped[str | None]
+    centipoints: Mapped[int | None]
+    polarity: Mapped[str | None] = mapped_column(String(16))
+    severity: Mapped[str | None] = mapped_column(String(16))
+    is_attendance_related: Mapped[bool | None]
+
+
 class InstallationKey(Base):
     """A secret of this installation, made once: it hides numbers that would lead back to a child.
 

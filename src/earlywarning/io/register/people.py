@@ -20,9 +20,11 @@ import polars as pl
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
+from earlywarning.io.behaviour_rows import CATALOGUE_SCHEMA
 from earlywarning.io.delivery import schema_of
 from earlywarning.io.register.models import (
     Base,
+    BehaviourType,
     ClassGroup,
     Guardian,
     Household,
@@ -80,11 +82,14 @@ class People:
         `school_id`, `student`, `student_id` of everybody, old and new.
     grade_levels : DataFrame
         `class_id`, `grade_level` of every class of the delivery's schools.
+    behaviour_types : DataFrame
+        `behaviour_rows.CATALOGUE_SCHEMA`: every school's catalogue, as it will be.
     """
 
     changes: dict[str, Change]
     students: pl.DataFrame
     grade_levels: pl.DataFrame
+    behaviour_types: pl.DataFrame
 
     @property
     def counts(self) -> dict[str, tuple[int, int, int]]:
@@ -104,7 +109,8 @@ def plan(
     Parameters
     ----------
     tables : mapping of source table to DataFrame
-        As `Delivery.frame` gives them; a table may be missing.
+        As `Delivery.frame` gives them, `behaviour_type` as `behaviour_rows.catalogue` does; a
+        table may be missing.
     id_source : callable
         Makes the ids of new people.
     """
@@ -132,6 +138,8 @@ def plan(
     everybody = pl.concat([known, new])
     guardians = rows["guardian"].join(everybody, on=["school_id", "student"])
     changes["guardian"] = planner.compare(Guardian, guardians, "guardian_id")
+    types = tables.get("behaviour_type", pl.DataFrame(schema=CATALOGUE_SCHEMA))
+    changes["behaviour_type"] = planner.compare(BehaviourType, types)
     levels = [planner.stored(ClassGroup), changes["class_group"].added]
     levels.append(changes["class_group"].changed)
     return People(
@@ -140,6 +148,7 @@ def plan(
         pl.concat([frame.select("class_id", "grade_level") for frame in levels])
         .drop_nulls()
         .unique("class_id", keep="last", maintain_order=True),
+        _catalogues(session, changes["behaviour_type"]),
     )
 
 
@@ -231,6 +240,7 @@ KEYS: Mapping[type[Base], tuple[str, ...]] = {
     Household: ("school_id", "local_key"),
     Student: ("school_id", "local_id"),
     Guardian: ("student_id", "relation"),
+    BehaviourType: ("school_id", "type_code"),
 }
 """By which columns a delivery's rows are matched with the register's."""
 
@@ -249,6 +259,15 @@ def _schema(model: type[Base]) -> dict[str, Any]:
 def _read(session: Session, query: Any, schema: Mapping[str, Any]) -> pl.DataFrame:
     found = [tuple(row) for row in session.execute(query)]
     return pl.DataFrame(found, schema=dict(schema), orient="row")
+
+
+def _catalogues(session: Session, change: Change) -> pl.DataFrame:
+    """Every type of every school, for a log may come without its catalogue."""
+    stored = _read(session, select(*BehaviourType.__table__.columns), CATALOGUE_SCHEMA)
+    key = list(KEYS[BehaviourType])
+    return pl.concat([stored, change.added, change.changed]).unique(
+        key, keep="last", maintain_order=True
+    )
 
 
 def _schools(named: pl.DataFrame, schools: Sequence[str], session: Session) -> pl.DataFrame:

@@ -145,7 +145,7 @@ def counts(stay_days: nw.LazyFrame, marks: nw.LazyFrame, at: Windows) -> nw.Lazy
     -------
     LazyFrame
         student_id; per window `days_{window}` and, less the days outside the denominator,
-        `register_days_{window}`; `{kind}_days_{window}`; `unrecorded_quarter`;
+        `register_days_{window}`; `{kind}_days_{window}`; `unrecorded_quarter`; `outside_year`;
         `absent_mondays_year`, `absent_fridays_year`; `class_absence`: what a student of the same
         classes was absent on average over `days_quarter`, in millionths of a day; `days`,
         `assumed` and last_day as in `school_days.stay_days`.
@@ -154,15 +154,9 @@ def counts(stay_days: nw.LazyFrame, marks: nw.LazyFrame, at: Windows) -> nw.Lazy
         at.last_30_days: (*KINDS, "outside"),
         at.quarter: (*KINDS, "outside", "unrecorded"),
         at.before_quarter: ("absent", "late", "outside"),
-        at.year: (*KINDS, "outside"),
+        at.year: (*KINDS, "outside", *school_days.ABSENT_ON),
         at.previous_year: (*PREVIOUS_YEAR_KINDS, "outside"),
     }
-    absent_year = marks.filter(at.year.holds(nw.col("day")) & nw.col("absent"))
-    # ISO weekday of a day number: 1970-01-01 was a Thursday.
-    weekday = (nw.col("day") + 3) % 7 + 1
-    weekdays = {"absent_mondays_year": weekday == 1, "absent_fridays_year": weekday == 5}
-    parts = [school_days.mark_counts(marks, ["student_id"], *pair) for pair in wanted.items()]
-    parts.append(totals(absent_year, ["student_id"], flags=weekdays))
     rated = stay_days.join(class_rates(stay_days, marks, at.quarter), on="class_no", how="left")
     names = [*(f"days_{window.name}" for window in at.all), "days", "assumed"]
     days = rated.select(
@@ -174,11 +168,12 @@ def counts(stay_days: nw.LazyFrame, marks: nw.LazyFrame, at: Windows) -> nw.Lazy
     frame = days.agg(
         nw.col("last_day").max(), *(nw.col(name).sum() for name in (*names, "class_absence"))
     )
-    for part in parts:
-        frame = frame.join(part, on="student_id", how="left")
     counted = [f"{kind}_{window.name}" for window, kinds in wanted.items() for kind in kinds]
+    for window, kinds in wanted.items():
+        part = school_days.mark_counts(marks, window, kinds)
+        frame = frame.join(part, on="student_id", how="left")
     return (
-        frame.with_columns(*zero_if_empty([*counted, *weekdays, *names, "class_absence"]))
+        frame.with_columns(*zero_if_empty([*counted, *names, "class_absence"]))
         .with_columns(
             (nw.col(f"days_{window.name}") - nw.col(f"outside_{window.name}")).alias(
                 f"register_days_{window.name}"
@@ -206,21 +201,19 @@ def class_rates(stay_days: nw.LazyFrame, marks: nw.LazyFrame, quarter: Window) -
     LazyFrame
         class_no, class_rate (millionths; 0 for a class without a marked day).
     """
-    counted = ("absent", "outside")
-    marked = nw.col("days") - nw.col("outside_quarter")
+    counted = totals(
+        marks.filter(quarter.holds(nw.col("day"))),
+        ["class_no"],
+        flags={kind: school_days.is_kind(kind) for kind in ("absent", "outside")},
+    )
+    marked = nw.col("days") - nw.col("outside")
     return (
         totals(stay_days, ["class_no"], sums={"days": nw.col("days_quarter")})
-        .join(
-            school_days.mark_counts(marks, ["class_no"], quarter, counted),
-            on="class_no",
-            how="left",
-        )
-        .with_columns(*zero_if_empty(["absent_quarter", "outside_quarter"]))
+        .join(counted, on="class_no", how="left")
+        .with_columns(*zero_if_empty(["absent", "outside"]))
         .select(
             "class_no",
-            class_rate=nw.col("absent_quarter")
-            * MILLION
-            // nw.when(marked > 0).then(marked).otherwise(1),
+            class_rate=nw.col("absent") * MILLION // nw.when(marked > 0).then(marked).otherwise(1),
         )
     )
 

@@ -78,10 +78,18 @@ def _features() -> tuple[Feature, ...]:
 FEATURES: tuple[Feature, ...] = _features()
 
 
-def features(facts: Facts, cohort: nw.LazyFrame, at: Windows) -> nw.LazyFrame:
-    """The behaviour features of every cohort student, and behaviour_known."""
-    events = facts.behaviour_event.filter(at.longest.holds(nw.col("day")))
-    own = facts.keep(counts(events, at))
+def features(facts: Facts, cohort: nw.LazyFrame, own: nw.LazyFrame, at: Windows) -> nw.LazyFrame:
+    """The behaviour features of every cohort student, and behaviour_known.
+
+    Parameters
+    ----------
+    facts : Facts
+    cohort : LazyFrame
+        From `enrollment.cohort`.
+    own : LazyFrame
+        From `counts`.
+    at : Windows
+    """
     names = [name for name in own.columns if name not in ("student_id", "last_incident")]
     students = (
         cohort.select("student_id", "class_id", "school_id")
@@ -128,17 +136,20 @@ def is_incident() -> nw.Expr:
     return (nw.col("polarity") == "offence") & ~nw.col("is_attendance_related")
 
 
-def counts(events: nw.LazyFrame, at: Windows) -> nw.LazyFrame:
-    """Incidents, merits and points of every student with any.
+def counts(facts: Facts, cohort: nw.LazyFrame, at: Windows) -> nw.LazyFrame:
+    """Incidents, merits and points of every cohort student with any, in all windows.
 
     Returns
     -------
     LazyFrame
-        student_id; rows (events of any kind); incidents, severities and merits per window;
+        student_id; rows (events of any kind); incidents, severities and merits by window;
         `centipoints_{window}` (incidents only); last_incident (day, empty if none).
     """
     day = nw.col("day")
-    counted = (at.last_30_days, at.quarter, at.year)
+    events = facts.behaviour_event.filter(at.longest.holds(day)).join(
+        cohort.select("student_id"), on="student_id", how="semi"
+    )
+    counted = (at.last_30_days, at.quarter, at.year, at.previous_year)
     flags = {"rows": ~day.is_null()}
     flags |= {f"incidents_{w.name}": is_incident() & w.holds(day) for w in counted}
     for window in (at.quarter, at.year):
@@ -153,7 +164,10 @@ def counts(events: nw.LazyFrame, at: Windows) -> nw.LazyFrame:
         .otherwise(0)
         for w in at.all
     }
-    last = events.filter(is_incident()).group_by("student_id").agg(last_incident=day.max())
-    return totals(events, ["student_id"], flags=flags, sums=points).join(
-        last, on="student_id", how="left"
+    return totals(
+        events,
+        ["student_id"],
+        flags=flags,
+        sums=points,
+        latest={"last_incident": nw.when(is_incident()).then(day)},
     )

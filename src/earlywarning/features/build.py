@@ -67,23 +67,26 @@ def features(facts: Facts, quarter: Quarter) -> nw.LazyFrame:
     at = Windows.of(quarter, as_of_day=facts.as_of_day, calendar=facts.calendar)
     all_stays = facts.keep(enrollment.stays(facts, since=at.longest.start))
     cohort = facts.keep(enrollment.cohort(all_stays, quarter))
-    stays = facts.keep(school_days.within(all_stays, at.longest))
+    stays = facts.keep(school_days.looked_at(all_stays, cohort, at))
     sessions = facts.keep(school_days.sessions(facts, stays, at.longest))
     stay_days = facts.keep(school_days.stay_days(stays, sessions, at.all))
     marks = facts.keep(school_days.marks(facts, stay_days, sessions, at.longest))
     counts = facts.keep(attendance.counts(stay_days, marks, at))
-    expected = completeness.expected_days(stays, sessions, at)
+    # What is made of long tables is kept; so they can go before the last step.
+    lengths = facts.keep(streaks.lengths(counts, marks, at))
+    expected = facts.keep(completeness.expected_days(stays, sessions, at))
+    incidents = facts.keep(behaviour.counts(facts, cohort, at))
     frame = cohort.select(*IDS)
     # Widest last: a join copies every column that is there already.
     for part in (
         enrollment.features(facts, cohort, all_stays, quarter),
-        streaks.features(cohort, counts, stay_days, marks, at),
+        streaks.features(cohort, counts, lengths),
         period_totals.features(facts, cohort),
         visits.features(facts, cohort),
         completeness.features(facts, cohort, counts, expected),
-        two_years.features(facts, cohort, all_stays, counts, at),
+        two_years.features(facts, cohort, all_stays, counts, incidents, at),
         grades.features(facts, cohort, at),
-        behaviour.features(facts, cohort, at),
+        behaviour.features(facts, cohort, incidents, at),
         attendance.features(cohort, counts, at),
     ):
         frame = frame.join(part, on="student_id", how="left")

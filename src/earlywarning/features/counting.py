@@ -18,6 +18,7 @@ def totals(
     *,
     flags: Mapping[str, nw.Expr] | None = None,
     sums: Mapping[str, nw.Expr] | None = None,
+    latest: Mapping[str, nw.Expr] | None = None,
 ) -> nw.LazyFrame:
     """Sum whole numbers per group.
 
@@ -30,6 +31,8 @@ def totals(
         Counted where true.
     sums : mapping of name to whole-number expression, optional
         Added up; empty values count 0.
+    latest : mapping of name to whole-number expression, optional
+        The greatest is taken; empty if all values are.
 
     Returns
     -------
@@ -39,21 +42,21 @@ def totals(
     # Columns first, then their plain sums: pandas groups columns only, not expressions.
     columns = {name: flag.cast(nw.Int8) for name, flag in (flags or {}).items()}
     columns |= {name: value.fill_null(0).cast(nw.Int64) for name, value in (sums or {}).items()}
+    latest = latest or {}
     return (
-        frame.select(*by, **columns)
+        frame.select(*by, **columns, **latest)
         .group_by(*by)
-        .agg(nw.col(name).sum() for name in columns)
-        .select(*by, *(nw.col(name).cast(nw.Int64) for name in columns))
+        .agg(
+            *(nw.col(name).sum() for name in columns),
+            *(nw.col(name).max() for name in latest),
+        )
+        .select(*by, *(nw.col(name).cast(nw.Int64) for name in columns), *latest)
     )
 
 
 def nth(group: str, *, by: str) -> nw.Expr:
-    """Which row of its group each one is, from 1, in the order of `by` (no two alike).
-
-    The frame must have a column `one` of ones: their running sum, because a running count comes
-    out wrong on pandas (narwhals 2.29 writes the result over itself while reading it).
-    """
-    return nw.col("one").cum_sum().over(group, order_by=by).cast(nw.Int64)
+    """Which row of its group each one is, from 1, in the order of `by` (no two alike)."""
+    return nw.col(by).rank("ordinal").over(group).cast(nw.Int64)
 
 
 def share(part: nw.Expr, whole: nw.Expr, *, times: int = 1) -> nw.Expr:

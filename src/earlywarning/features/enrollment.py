@@ -66,11 +66,18 @@ def stays(facts: Facts, *, since: int) -> nw.LazyFrame:
         # Of two classes entered on one day the later name stands.
         place=nw.col("entry_day").cast(nw.Int64) * 2**24 + nw.col("class_no"),
     )
-    next_entry = nw.col("entry_day").shift(-1).over("student_id", order_by="place")
-    followed = numbered.with_columns(next_entry=next_entry)
-    exit_day = nw.min_horizontal("exit_day", nw.col("next_entry").fill_null(nw.col("exit_day")))
+    later = numbered.select("student_id", next_place="place", next_entry="entry_day")
+    # Few stays overlap: to look for those is cheaper than to put every student's in order.
+    ended = (
+        numbered.join(later, on="student_id", how="inner")
+        .filter(nw.col("next_place") > nw.col("place"), nw.col("next_entry") < nw.col("exit_day"))
+        .group_by("student_id", "place")
+        .agg(nw.col("next_entry").min())
+    )
+    exit_day = nw.col("next_entry").fill_null(nw.col("exit_day"))
     return (
-        followed.with_columns(exit_day=exit_day.cast(nw.Int32))
+        numbered.join(ended, on=["student_id", "place"], how="left")
+        .with_columns(exit_day=exit_day.cast(nw.Int32))
         .filter(nw.col("exit_day") > nw.col("entry_day"))
         .drop("next_entry", "place")
     )

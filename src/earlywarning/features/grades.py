@@ -91,7 +91,9 @@ _NONE = -1
 def features(facts: Facts, cohort: nw.LazyFrame, at: Windows) -> nw.LazyFrame:
     """The grade features of every cohort student, and grades_known."""
     last_two = Window("last_two", at.before_quarter.start, at.quarter.end)
-    graded = facts.grade.filter(last_two.holds(nw.col("day")))
+    graded = facts.grade.filter(last_two.holds(nw.col("day"))).join(
+        cohort.select("student_id"), on="student_id", how="semi"
+    )
     subjects = by_subject(graded, pass_marks(facts, cohort), at.quarter).with_columns(
         latest=nw.when(~nw.col("quarter").is_null())
         .then(nw.col("quarter"))

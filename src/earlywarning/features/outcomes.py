@@ -121,7 +121,7 @@ def attendance_outcome(
     """
     stay_days = school_days.stay_days(stays, sessions, [window])
     marks = school_days.marks(facts, stay_days, sessions, window)
-    counted = school_days.mark_counts(marks, ["student_id"], window, ["absent", "outside"])
+    counted = school_days.mark_counts(marks, window, ["absent", "outside"])
     daily = (
         totals(stay_days, ["student_id"], sums={"days": nw.col("days_window")})
         .join(counted, on="student_id", how="left")

@@ -14,7 +14,7 @@ import narwhals.stable.v2 as nw
 
 from earlywarning.features.counting import nth, totals, zero_if_empty
 from earlywarning.features.views import Facts
-from earlywarning.features.windows import Window
+from earlywarning.features.windows import Window, Windows
 from earlywarning.records.codes import (
     ABSENT_STATUSES,
     OUTSIDE_DENOMINATOR,
@@ -33,6 +33,29 @@ STATUS_GROUPS: Mapping[str, tuple[str, ...]] = {
     "unrecorded": (UNRECORDED,),
 }
 """What is counted, by name; `outside` days are neither present nor absent."""
+
+ABSENT_ON = {"absent_mondays": 1, "absent_fridays": 5}
+"""ISO weekdays on which absences are counted."""
+
+
+def looked_at(all_stays: nw.LazyFrame, cohort: nw.LazyFrame, at: Windows) -> nw.LazyFrame:
+    """Stays that features look at: the cohort's in every window, others' in the quarter only.
+
+    Whoever has left has no features, but still counts among the class-mates of the quarter.
+
+    Returns
+    -------
+    LazyFrame
+        As from `within`.
+    """
+    enrolled = cohort.select("student_id").with_columns(since=nw.lit(at.longest.start))
+    since = nw.col("since").fill_null(at.quarter.start)
+    return within(
+        all_stays.join(enrolled, on="student_id", how="left")
+        .with_columns(entry_day=nw.max_horizontal("entry_day", since))
+        .filter(nw.col("exit_day") > nw.col("entry_day")),
+        at.longest,
+    )
 
 
 def within(all_stays: nw.LazyFrame, longest: Window) -> nw.LazyFrame:
@@ -75,14 +98,13 @@ def sessions(facts: Facts, stays: nw.LazyFrame, longest: Window) -> nw.LazyFrame
     return (
         taken.select("class_id", "day", "assumed")
         .join(classes, on="class_id", how="inner")
-        .with_columns(one=nw.lit(1))
         .select(
             "class_no",
             "school_id",
             "day",
             "assumed",
             slot=_slot(nw.col("class_no"), nw.col("day")),
-            session=nth("class_no", by="day"),
+            session=nth("class_no", by="day").cast(nw.Int32),
         )
     )
 
@@ -110,28 +132,18 @@ def stay_days(
     inside = (nw.col("day") >= nw.col("entry_day")) & (nw.col("day") < nw.col("exit_day"))
     # Most of a class share their dates: each distinct stretch is counted once.
     span = ["class_no", "entry_day", "exit_day"]
-    marked = (
+    flags = {"before": ~inside, "days": inside, "assumed": inside & nw.col("assumed")}
+    flags |= {f"days_{window.name}": inside & window.holds(nw.col("day")) for window in windows}
+    spans = totals(
         stays.select(span)
         .unique()
         .join(sessions.select("class_no", "day", "assumed"), on="class_no", how="inner")
-        .filter(nw.col("day") < nw.col("exit_day"))
-        .select(
-            *span,
-            before=(~inside).cast(nw.Int8),
-            days=inside.cast(nw.Int8),
-            assumed=(inside & nw.col("assumed")).cast(nw.Int8),
-            last_day=nw.when(inside).then(nw.col("day")),
-            **{
-                f"days_{window.name}": (inside & window.holds(nw.col("day"))).cast(nw.Int8)
-                for window in windows
-            },
-        )
+        .filter(nw.col("day") < nw.col("exit_day")),
+        span,
+        flags=flags,
+        latest={"last_day": nw.when(inside).then(nw.col("day"))},
     )
-    counted = ["before", "days", "assumed", *(f"days_{window.name}" for window in windows)]
-    spans = marked.group_by(span).agg(
-        nw.col("last_day").max(), *(nw.col(name).sum() for name in counted)
-    )
-    return stays.join(spans, on=span, how="left").with_columns(*zero_if_empty(counted))
+    return stays.join(spans, on=span, how="left").with_columns(*zero_if_empty(list(flags)))
 
 
 def marks(
@@ -145,9 +157,8 @@ def marks(
     Returns
     -------
     LazyFrame
-        student_id, class_no, day; one true-or-false column for each of `STATUS_GROUPS`; and
-        session: the how-manieth of the student's own school days it was. It runs on over a change
-        of class, because a transfer resets nothing.
+        student_id, class_no, day, status; and session: the how-manieth of the student's own school
+        days it was. It runs on over a change of class, because a transfer resets nothing.
     """
     earlier = (
         nw.col("days").cum_sum().over("student_id", order_by="entry_day")
@@ -157,11 +168,10 @@ def marks(
     numbered = stay_days.select(
         "student_id", "class_id", "class_no", "entry_day", "exit_day", offset=earlier
     )
-    kinds = [nw.col("status").is_in(group).alias(kind) for kind, group in STATUS_GROUPS.items()]
     in_stay = (nw.col("day") >= nw.col("entry_day")) & (nw.col("day") < nw.col("exit_day"))
     return (
         facts.attendance_event.filter(longest.holds(nw.col("day")))
-        .select("student_id", "class_id", "day", *kinds)
+        .select("student_id", "class_id", "day", "status")
         .join(numbered, on=["student_id", "class_id"], how="inner")
         .filter(in_stay)
         .with_columns(slot=_slot(nw.col("class_no"), nw.col("day")))
@@ -170,21 +180,27 @@ def marks(
             "student_id",
             "class_no",
             "day",
-            *STATUS_GROUPS,
-            session=nw.col("session") + nw.col("offset"),
+            "status",
+            session=(nw.col("session") + nw.col("offset")).cast(nw.Int32),
         )
     )
 
 
-def mark_counts(
-    marks: nw.LazyFrame, by: Sequence[str], window: Window, kinds: Sequence[str]
-) -> nw.LazyFrame:
-    """Count the `marks` of a window: `by`, then `{kind}_{window}` for each kind wanted.
+def is_kind(kind: str) -> nw.Expr:
+    """Whether a mark is of a kind: of `STATUS_GROUPS` or `ABSENT_ON`."""
+    if kind in ABSENT_ON:
+        # ISO weekday of a day number: 1970-01-01 was a Thursday.
+        return is_kind("absent") & ((nw.col("day") + 3) % 7 + 1 == ABSENT_ON[kind])
+    return nw.col("status").is_in(STATUS_GROUPS[kind])
+
+
+def mark_counts(marks: nw.LazyFrame, window: Window, kinds: Sequence[str]) -> nw.LazyFrame:
+    """Count each student's marks in a window: student_id, then `{kind}_{window}` as wanted.
 
     One window at a time: a mark of the year before is not asked whether it was last month.
     """
-    flags = {f"{kind}_{window.name}": nw.col(kind) for kind in kinds}
-    return totals(marks.filter(window.holds(nw.col("day"))), by, flags=flags)
+    flags = {f"{kind}_{window.name}": is_kind(kind) for kind in kinds}
+    return totals(marks.filter(window.holds(nw.col("day"))), ["student_id"], flags=flags)
 
 
 def of_school(sessions: nw.LazyFrame) -> nw.LazyFrame:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import narwhals.stable.v2 as nw
 
-from earlywarning.features.counting import nth, only_where, totals, zero_if_empty
+from earlywarning.features import school_days
+from earlywarning.features.counting import nth, only_where, zero_if_empty
 from earlywarning.features.feature import Feature, count
 from earlywarning.features.windows import Windows
 
@@ -34,9 +35,7 @@ FEATURES: tuple[Feature, ...] = (
 def features(
     cohort: nw.LazyFrame,
     counts: nw.LazyFrame,
-    stay_days: nw.LazyFrame,
-    marks: nw.LazyFrame,
-    at: Windows,
+    longest: nw.LazyFrame,
 ) -> nw.LazyFrame:
     """The streaks of every cohort student; empty without a marked day in the quarter or the year.
 
@@ -46,9 +45,8 @@ def features(
         From `enrollment.cohort`.
     counts : LazyFrame
         From `attendance.counts`, for the marked days.
-    stay_days, marks : LazyFrame
-        From `school_days`.
-    at : Windows
+    longest : LazyFrame
+        From `lengths`.
     """
     in_quarter, in_year = nw.col("register_days_quarter") > 0, nw.col("register_days_year") > 0
     names = [feature.name for feature in FEATURES]
@@ -59,14 +57,14 @@ def features(
             on="student_id",
             how="left",
         )
-        .join(lengths(stay_days, marks, at), on="student_id", how="left")
+        .join(longest, on="student_id", how="left")
         .with_columns(*zero_if_empty([*names, "register_days_quarter", "register_days_year"]))
         .with_columns(*only_where(in_quarter, names[:1]), *only_where(in_year, names[1:]))
         .select("student_id", *names)
     )
 
 
-def lengths(stay_days: nw.LazyFrame, marks: nw.LazyFrame, at: Windows) -> nw.LazyFrame:
+def lengths(counts: nw.LazyFrame, marks: nw.LazyFrame, at: Windows) -> nw.LazyFrame:
     """Longest and current unbroken absence of every student with a mark in the year.
 
     A student's own school days are numbered without gaps. Number the days that are absent or
@@ -74,28 +72,30 @@ def lengths(stay_days: nw.LazyFrame, marks: nw.LazyFrame, at: Windows) -> nw.Laz
     between, so their difference names the streak. A day outside the denominator grows both, and so
     breaks nothing; only absent days are counted, so it lengthens nothing.
 
+    Parameters
+    ----------
+    counts : LazyFrame
+        From `attendance.counts`.
+    marks : LazyFrame
+        From `school_days.marks`.
+    at : Windows
+
     Returns
     -------
     LazyFrame
         student_id, then `FEATURES`.
     """
-    away = nw.col("absent") | nw.col("outside")
-    numbered = (
-        marks.filter(at.year.holds(nw.col("day")) & away)
-        .with_columns(one=nw.lit(1))
-        .select(
-            "student_id",
-            "day",
-            "absent",
-            streak=nw.col("session").cast(nw.Int64) - nth("student_id", by="day"),
-        )
+    absent = school_days.is_kind("absent")
+    away = absent | school_days.is_kind("outside")
+    numbered = marks.filter(at.year.holds(nw.col("day")) & away).select(
+        "student_id",
+        "day",
+        absent=absent,
+        streak=nw.col("session").cast(nw.Int64) - nth("student_id", by="day"),
     )
-    all_days = totals(stay_days, ["student_id"], sums={"days": nw.col("days")})
-    all_away = totals(numbered, ["student_id"], sums={"away": nw.lit(1)})
     # The streak that the next school day would continue.
-    open_streak = all_away.join(all_days, on="student_id", how="inner").select(
-        "student_id", open=nw.col("days") - nw.col("away")
-    )
+    all_away = nw.col("absent_days_year") + nw.col("outside_year")
+    open_streak = counts.select("student_id", open=nw.col("days") - all_away)
     length = (
         numbered.filter("absent")
         .group_by("student_id", "streak")

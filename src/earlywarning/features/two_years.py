@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import narwhals.stable.v2 as nw
 
-from earlywarning.features import behaviour
 from earlywarning.features.counting import known_in_school, only_where, share, totals, zero_if_empty
 from earlywarning.features.feature import Feature, measure
 from earlywarning.features.views import Facts
@@ -42,7 +41,12 @@ _BEHAVIOUR = ("incidents_per_100_days_two_years", "points_share_per_100_days_two
 
 
 def features(
-    facts: Facts, cohort: nw.LazyFrame, all_stays: nw.LazyFrame, counts: nw.LazyFrame, at: Windows
+    facts: Facts,
+    cohort: nw.LazyFrame,
+    all_stays: nw.LazyFrame,
+    counts: nw.LazyFrame,
+    incidents: nw.LazyFrame,
+    at: Windows,
 ) -> nw.LazyFrame:
     """The features of every cohort student.
 
@@ -54,6 +58,8 @@ def features(
         From `enrollment.stays`, since the start of the longest window at the latest.
     counts : LazyFrame
         From `attendance.counts`.
+    incidents : LazyFrame
+        From `behaviour.counts`.
     at : Windows
     """
     both = Window("two_years", at.previous_year.start, at.quarter.end)
@@ -61,8 +67,8 @@ def features(
         cohort.select("student_id", "school_id")
         .join(_absences(counts, at), on="student_id", how="left")
         .join(_enrolled_days(all_stays, both), on="student_id", how="left")
-        .join(_incidents(facts, both), on="student_id", how="left")
-        .join(_graded(facts, both), on="student_id", how="left")
+        .join(_incidents(incidents, at), on="student_id", how="left")
+        .join(facts.keep(_graded(facts, both)), on="student_id", how="left")
         .join(
             facts.school_setting.select("school_id", "first_warning_centi", "pass_centi"),
             on="school_id",
@@ -109,14 +115,13 @@ def _enrolled_days(stays: nw.LazyFrame, window: Window) -> nw.LazyFrame:
     return totals(stays, ["student_id"], sums={"enrolled": days})
 
 
-def _incidents(facts: Facts, window: Window) -> nw.LazyFrame:
-    events = facts.behaviour_event.filter(window.holds(nw.col("day")))
-    counted = behaviour.is_incident()
-    return totals(
-        events,
-        ["student_id"],
-        flags={"rows": ~nw.col("day").is_null(), "incidents": counted},
-        sums={"points": nw.when(counted).then(nw.col("centipoints")).otherwise(0)},
+def _incidents(incidents: nw.LazyFrame, at: Windows) -> nw.LazyFrame:
+    windows = (at.year.name, at.previous_year.name)
+    return incidents.select(
+        "student_id",
+        "rows",
+        incidents=sum((nw.col(f"incidents_{name}") for name in windows), nw.lit(0)),
+        points=sum((nw.col(f"centipoints_{name}") for name in windows), nw.lit(0)),
     )
 
 

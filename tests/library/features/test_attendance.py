@@ -120,6 +120,18 @@ def test_the_class_is_compared_with_its_leavers_in_it(backend: Backend):
     assert of(frame, "Ani")["absence_rate_vs_class_quarter"] == -5 / 25
 
 
+def test_of_a_leaver_the_class_counts_the_quarter_only(backend: Backend):
+    """Budi misses 10 days before the quarter, 2 of 5 in it, and leaves: the class 2 of 25."""
+    school = TinySchool()
+    before, days = school_days("2026-08-03", 10), school_days("2026-10-01", 20)
+    school.take_register(before + days)
+    school.enroll("Ani")
+    school.enroll("Budi", exit=days[5])
+    school.mark("Budi", before + days[0:2])
+    ani = of(features(school, backend, quarter="2026-27-Q3"), "Ani")
+    assert ani["absence_rate_vs_class_quarter"] == -2 / 25
+
+
 def test_the_class_has_no_unrecorded_days_either(backend: Backend):
     """Budi misses 7 of 20 days, Ani none of 15 and five are unrecorded: the class 7 of 35."""
     school = taught("Ani", "Budi")

@@ -244,7 +244,7 @@ class _Reader:
             entry_readers = [
                 EntryReader(
                     entries[number], number, self._rules[number], self._district,
-                    headings=table.headings, name=job.name + getattr(table, "origin", ""),
+                    headings=table.headings, name=job.name + _file_of(table),
                     sheet=table.sheet,
                     first_row=table.data_row, household_key=self._household_key,
                 )
@@ -339,6 +339,12 @@ class _Reader:
             _increase(self.delivery.merged, table, checked.rows.height - rows.height)
         columns = [*schema_of(table), *(name for name in rows.columns if name == "_hash")]
         self.delivery.store.add(table, rows.select(columns))
+
+
+def _file_of(table: FlatTable) -> str:
+    """Of several files that are read together, the one whose rows the table's are."""
+    file = getattr(table, "file", "")
+    return file if isinstance(file, str) else ""
 
 
 def _increase(counts: dict[str, int], table: str, number: int) -> None:

@@ -38,7 +38,7 @@ from earlywarning.records.codes import ALLOWED, AttendanceCodes
 from earlywarning.records.faults import PLACE, Faults
 from earlywarning.records.tables import Column, Table
 
-NUMBER_KIND, DATE_KIND, FORMULA_KIND = 2, 3, 5
+TEXT_KIND, NUMBER_KIND, DATE_KIND, FORMULA_KIND = 1, 2, 3, 5
 """Kinds of workbook cells that matter here; see `io.workbook.KINDS`."""
 
 
@@ -245,6 +245,8 @@ class _Check:
         if kind is not None:
             number = text.cast(pl.Float64, strict=False)
             rounded = (kind == NUMBER_KIND) & (number >= LONG_NUMBER)
+            # A CSV file that went through a spreadsheet program holds it as text.
+            rounded |= (kind == TEXT_KIND) & text.str.contains(ROUNDED)
             long &= ~rounded
         else:
             rounded = text.str.contains(ROUNDED)

@@ -13,9 +13,14 @@ from earlywarning.calendar import SchoolCalendar
 from earlywarning.records.codes import attendance_codes
 from earlywarning.records.faults import REASONS, REFUSAL_SCHEMA
 from earlywarning.records.tables import SOURCE_TABLES
-from earlywarning.records.validation import DATE_KIND, NUMBER_KIND, Checked, Rules, check
-
-TEXT_KIND = 1
+from earlywarning.records.validation import (
+    DATE_KIND,
+    NUMBER_KIND,
+    TEXT_KIND,
+    Checked,
+    Rules,
+    check,
+)
 
 
 def checked(
@@ -277,6 +282,7 @@ def test_truths() -> None:
     [
         ("3,52E+15", None, "id_as_number"),
         ("3.52e15", None, "id_as_number"),
+        ("3.52E+15", TEXT_KIND, "id_as_number"),
         ("3520000000000000", NUMBER_KIND, "id_as_number"),
         ("3" * 16, None, "identity_number"),
         ("2026-07-01", DATE_KIND, "became_date"),  # the class 7-1

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from earlywarning.errors import ConfigError
+from earlywarning.io.school_files.dapodik_roster import DapodikRoster
 from earlywarning.io.school_files.interface import Reader
 
-READERS: tuple[Reader, ...] = ()
+READERS: tuple[Reader, ...] = (DapodikRoster(),)
 """In the order in which they look at a file: the most particular first."""
 
 

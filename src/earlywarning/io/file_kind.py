@@ -60,17 +60,23 @@ class Limits:
         Columns of a table, and cells of one sheet of a workbook.
     record_bytes : int
         One row of a CSV file; a longer one means an unclosed quotation mark.
+    memory_bytes : int
+        Of the process that reads it.
+    seconds : float
+        Processor time of one step of reading, and time without an answer.
     """
 
     text_bytes: int = 4 << 30
     workbook_bytes: int = 20_000_000
-    markup_bytes: int = 100_000_000
+    markup_bytes: int = 20_000_000
     unpacked_bytes: int = 100_000_000
     ratio: int = 100
     entries: int = 1_000
     columns: int = 1_000
     cells: int = 20_000_000
     record_bytes: int = 65_536
+    memory_bytes: int = 2_000_000_000
+    seconds: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)

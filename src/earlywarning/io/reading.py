@@ -7,6 +7,7 @@ why; a row that is wrong is refused alone, by file, sheet, row and column.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,16 +16,20 @@ import polars as pl
 
 from earlywarning.district import District
 from earlywarning.errors import ConfigError, DataError
+from earlywarning.io.child import Child
+from earlywarning.io.class_joining import join_classes
 from earlywarning.io.delivery import Delivery, FileRead, PartStore, schema_of
-from earlywarning.io.file_kind import TABLES, Limits, inspect
+from earlywarning.io.file_kind import TABLES, Limits
+from earlywarning.io.identifying import MATCH_COLUMNS, identify, keep_waiting
 from earlywarning.io.mapping import Mapping, TableMapping
+from earlywarning.io.matching import Known
+from earlywarning.io.recognising import holds_nothing
 from earlywarning.io.school_files import readers
 from earlywarning.io.school_files.interface import Bundle, FlatTable
 from earlywarning.io.settling import settle_delivery
 from earlywarning.io.shaping import EntryReader, rules_for
-from earlywarning.io.tabular import Chunk, open_text
-from earlywarning.io.unpacking import Delivered, Given, delivered
-from earlywarning.io.workbook import open_workbook
+from earlywarning.io.tabular import Chunk
+from earlywarning.io.unpacking import OUTSIDE, Delivered, Given, delivered
 from earlywarning.records.faults import REFUSAL_SCHEMA
 
 Progress = Callable[[str, int, int], None]
@@ -51,13 +56,16 @@ def read_delivery(
     *,
     district: District,
     known_students: pl.DataFrame | None = None,
+    known: Known | None = None,
+    known_classes: pl.DataFrame | None = None,
     delivered_on: date | None = None,
     limits: Limits | None = None,
     work_dir: Path | None = None,
     household_key: bytes | None = None,
     progress: Progress | None = None,
+    child: Child | None = None,
 ) -> Delivery:
-    """Read and check every file of a delivery.
+    """Read and check every file of a delivery; a child process opens them (`io.child`).
 
     Parameters
     ----------
@@ -69,6 +77,10 @@ def read_delivery(
     known_students : DataFrame, optional
         `school_id`, `student` of earlier deliveries. Without it and without a student list in the
         delivery, students are not checked.
+    known : Known, optional
+        Students on record, to find those whom a file names by national id or by name.
+    known_classes : DataFrame, optional
+        `class_joining.CLASSES_SCHEMA`: classes on record, whose spelling stays.
     delivered_on : date, optional
         Events after this day are refused.
     limits : Limits, optional
@@ -78,6 +90,8 @@ def read_delivery(
         Secret that hides the numbers of family cards; needed if the mapping reads any.
     progress : callable, optional
         Called with "read", bytes done, bytes in all.
+    child : Child, optional
+        Serves several deliveries; each has its own by default.
 
     Raises
     ------
@@ -92,18 +106,22 @@ def read_delivery(
     def is_wanted(path: Path) -> bool:
         return any(entry.matches(path) for entry in mapping.tables)
 
-    with delivered(files, limits=limits, work_dir=work_dir, is_wanted=is_wanted) as given:
-        jobs, warnings = _plan(given, mapping)
+    with (
+        delivered(files, limits=limits, work_dir=work_dir, is_wanted=is_wanted) as given,
+        nullcontext(child) if child else Child(limits) as opener,
+    ):
+        jobs, warnings = _plan(given, mapping, opener)
         store = PartStore(work_dir)
         reader = _Reader(
-            Delivery(mapping.source, mapping, store), district, delivered_on, limits, warnings,
+            Delivery(mapping.source, mapping, store), district, delivered_on, opener, warnings,
             household_key,
         )  # fmt: skip
         try:
             _read_jobs(reader, jobs, progress)
-            settle_delivery(
-                reader.finished(), calendar=district.calendar, known_students=known_students
-            )
+            delivery = reader.finished()
+            identify(delivery, known or Known())
+            join_classes(delivery, known_classes)
+            settle_delivery(delivery, calendar=district.calendar, known_students=known_students)
         except BaseException:
             store.close()
             raise
@@ -122,7 +140,9 @@ def _read_jobs(reader: _Reader, jobs: Sequence[_Job], progress: Progress | None)
         progress("read", total, total)
 
 
-def _plan(delivery: Delivered, mapping: Mapping) -> tuple[list[_Job], list[str]]:
+def _plan(
+    delivery: Delivered, mapping: Mapping, child: Child
+) -> tuple[list[_Job], list[str]]:
     """Which file serves which entries; every file is used, every entry has a file."""
     if delivery.broken:
         raise DataError("; ".join(problem for _, problem in delivery.broken))
@@ -137,7 +157,8 @@ def _plan(delivery: Delivered, mapping: Mapping) -> tuple[list[_Job], list[str]]
             _add_job(jobs, mapping, given, entries)
             used_archives.add(given.archive)
         else:
-            (strange if given.is_named else spare).append(given.name)
+            is_strange = given.is_named and not holds_nothing(given.path, given.name, child)
+            (strange if is_strange else spare).append(given.name)
     strange += [name for name in delivery.named_archives if name not in used_archives]
     used = {number for job in jobs for number in job.entries}
     lacking = [
@@ -148,6 +169,7 @@ def _plan(delivery: Delivered, mapping: Mapping) -> tuple[list[_Job], list[str]]
     if strange or lacking or not jobs:
         raise DataError(_plan_error(strange, spare, lacking, mapping))
     warnings = [f"{name}: belongs to no table of the mapping and was not read" for name in spare]
+    warnings += [f"{name}: {OUTSIDE}" for name in delivery.outside]
     return jobs, warnings
 
 
@@ -202,12 +224,13 @@ class _Reader:
         delivery: Delivery,
         district: District,
         delivered_on: date | None,
-        limits: Limits,
+        child: Child,
         warnings: list[str],
         household_key: bytes | None,
     ) -> None:
         self._household_key = household_key
-        self.delivery, self.limits, self.warnings = delivery, limits, warnings
+        self.delivery, self.warnings = delivery, warnings
+        self._child, self.limits = child, child.limits
         self._district = district
         self._rules = [
             rules_for(entry, number, district, delivered_on)
@@ -229,7 +252,7 @@ class _Reader:
         entries = self.delivery.mapping.tables
         layout = entries[job.entries[0]].layout
         accept = readers.reader(layout).kinds if layout else TABLES
-        files = tuple(inspect(path, accept=accept, limits=self.limits) for path in job.paths)
+        files = tuple(self._child.inspect(path, accept) for path in job.paths)
         bundle = Bundle(files, job.name, self.limits)
         counts = {entries[number].table: 0 for number in job.entries}
         for file in files:
@@ -285,14 +308,9 @@ class _Reader:
         wanted = list(dict.fromkeys(name for entry in entries for name in entry.headings))
         if first.layout:
             return self._open_layout(bundle, first, wanted)
-        if bundle.file.kind == "workbook":
-            return open_workbook(
-                bundle.file, wanted=wanted, sheet=first.sheet, header_row=first.header_row,
-                data_row=first.data_row, limits=self.limits,
-            )  # fmt: skip
-        return open_text(
-            bundle.file, wanted=wanted, header_row=first.header_row, data_row=first.data_row,
-            delimiter=first.delimiter, limits=self.limits,
+        return self._child.open(
+            bundle, wanted=wanted, sheet=first.sheet, header_row=first.header_row,
+            data_row=first.data_row, delimiter=first.delimiter,
         )  # fmt: skip
 
     def _open_layout(self, bundle: Bundle, entry: TableMapping, wanted: Sequence[str]) -> FlatTable:
@@ -303,7 +321,9 @@ class _Reader:
                 f"the mapping asks {entry.layout} for the part {entry.part!r}; "
                 f"allowed: {', '.join(reader.parts)}"
             )
-        table = reader.open(bundle, entry.part, entry.options, entry.sheet)
+        table = self._child.open(
+            bundle, layout=reader.name, part=entry.part, options=entry.options, sheet=entry.sheet
+        )
         missing = [name for name in wanted if name not in table.headings]
         if missing:
             raise DataError(
@@ -334,9 +354,13 @@ class _Reader:
         self._refused.append(checked.refused)
         _increase(self.delivery.rows_refused, table, checked.read - rows.height)
         if reader.entry.distinct:
-            values = [name for name in rows.columns if not name.startswith("_")]
+            beside = MATCH_COLUMNS.values()
+            values = [name for name in rows.columns if name[0] != "_" or name in beside]
             rows = rows.unique(values, keep="first", maintain_order=True)
             _increase(self.delivery.merged, table, checked.rows.height - rows.height)
+        if reader.entry.identify != "student":
+            keep_waiting(self.delivery.store, reader.entry, reader.number, rows)
+            return
         columns = [*schema_of(table), *(name for name in rows.columns if name == "_hash")]
         self.delivery.store.add(table, rows.select(columns))
 

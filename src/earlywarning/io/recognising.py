@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
 from earlywarning.errors import DataError
-from earlywarning.io.file_kind import FileKind, Kind, Limits, inspect
+from earlywarning.io.child import Child
+from earlywarning.io.file_kind import FileKind, Kind, Limits
 from earlywarning.io.mapping_text import mapping_text
 from earlywarning.io.school_files import readers
 from earlywarning.io.school_files.interface import Bundle, Found, Reader
-from earlywarning.io.unpacking import Delivered, delivered
+from earlywarning.io.unpacking import OUTSIDE, Delivered, delivered
 from earlywarning.records.tables import SOURCE_TABLES
 
 EVERY_KIND: tuple[Kind, ...] = ("text", "workbook", "page", "xml", "json", "archive")
@@ -68,8 +70,11 @@ def inspect_files(
     source: str,
     school_id: str | None = None,
     limits: Limits | None = None,
+    child: Child | None = None,
 ) -> Inspection:
     """Look at files and folders, and write a mapping for what is understood.
+
+    A child process opens them (`io.child`).
 
     Parameters
     ----------
@@ -79,6 +84,8 @@ def inspect_files(
     school_id : str, optional
         For files that do not name their school.
     limits : Limits, optional
+    child : Child, optional
+        Serves several deliveries; each has its own by default.
 
     Raises
     ------
@@ -86,8 +93,11 @@ def inspect_files(
         If a path does not exist.
     """
     limits = limits or Limits()
-    with delivered(files, limits=limits) as given:
-        recognised = tuple(_recognise(given, limits))
+    with (
+        delivered(files, limits=limits) as given,
+        nullcontext(child) if child else Child(limits) as opener,
+    ):
+        recognised = tuple(_recognise(given, opener))
     understood = [item for item in recognised if item.found]
     defaults = _shared(item.found.defaults for item in understood if item.found)
     if school_id is not None:
@@ -108,13 +118,14 @@ def inspect_files(
     return Inspection(recognised, text, tuple(questions))
 
 
-def _recognise(given: Delivered, limits: Limits) -> Iterator[Recognised]:
+def _recognise(given: Delivered, child: Child) -> Iterator[Recognised]:
     kinds: dict[Path, FileKind] = {}
     names = {file.path: file.name for file in given.files}
     broken = [Recognised(file.name, (), None, problem) for file, problem in given.broken]
+    broken += [Recognised(name, (), None, f"{name}: {OUTSIDE}") for name in given.outside]
     for path, name in names.items():
         try:
-            kinds[path] = inspect(path, accept=EVERY_KIND, limits=limits)
+            kinds[path] = child.inspect(path, EVERY_KIND)
         except DataError as error:
             broken.append(Recognised(name, (), None, str(error)))
     taken: set[Path] = set()
@@ -125,13 +136,13 @@ def _recognise(given: Delivered, limits: Limits) -> Iterator[Recognised]:
         for reader in readers.READERS:
             if reader.is_bundle:
                 own = [path for path in paths if path not in taken]
-                item = _bundle(reader, folder, own, kinds, names, limits)
+                item = _bundle(reader, folder, own, kinds, names, child)
                 if item:
                     taken |= {path for path in own if names[path] in item.patterns}
                     yield item
     for path in kinds:
         if path not in taken:
-            yield _single(kinds[path], names[path], limits)
+            yield _single(kinds[path], names[path], child)
     yield from broken
 
 
@@ -141,31 +152,31 @@ def _bundle(
     paths: Sequence[Path],
     kinds: Mapping[Path, FileKind],
     names: Mapping[Path, str],
-    limits: Limits,
+    child: Child,
 ) -> Recognised | None:
     """Files of one folder that one reader takes together."""
     own = [kinds[path] for path in paths if kinds[path].kind in reader.kinds]
     if not own:
         return None
     inside = PurePath(names[own[0].path]).parent.as_posix().removeprefix(".")
-    bundle = Bundle(tuple(own), f"{inside or folder.name}/", limits)
+    bundle = Bundle(tuple(own), f"{inside or folder.name}/", child.limits)
     try:
-        found, problem = reader.sniff(bundle), ""
+        found, problem = child.sniff(reader.name, bundle), ""
     except DataError as error:
         found, problem = None, str(error)
     if found is None and not problem:
         return None
-    used = tuple(names[file.path] for file in reader.files_of(bundle))
+    used = tuple(names[file.path] for file in child.files_of(reader.name, bundle))
     return Recognised(bundle.name, used, found, problem)
 
 
-def _single(file: FileKind, name: str, limits: Limits) -> Recognised:
-    bundle = Bundle((file,), name, limits)
+def _single(file: FileKind, name: str, child: Child) -> Recognised:
+    bundle = Bundle((file,), name, child.limits)
     for reader in readers.READERS:
         if reader.is_bundle or file.kind not in reader.kinds:
             continue
         try:
-            found = reader.sniff(bundle)
+            found = child.sniff(reader.name, bundle)
         except DataError as error:
             return Recognised(name, (), None, str(error))
         if found is not None:
@@ -174,6 +185,15 @@ def _single(file: FileKind, name: str, limits: Limits) -> Recognised:
         name, (), None,
         f"{name}: no reader knows this layout; write a mapping for it (docs/mapping.md)",
     )  # fmt: skip
+
+
+def holds_nothing(path: Path, name: str, child: Child) -> bool:
+    """Whether a reader knows the file and says that nothing of it is imported."""
+    try:
+        item = _single(child.inspect(path, EVERY_KIND), name, child)
+    except DataError:
+        return False
+    return item.found is not None and not item.found.entries
 
 
 def _entry(

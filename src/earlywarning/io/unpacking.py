@@ -23,6 +23,13 @@ from earlywarning.io.file_kind import Limits, inspect
 NO_DATA = (".toml", ".md")
 """Endings of files that lie beside data and are none: mappings and notes."""
 
+_LICENCES = ("license", "licence", "copying", "notice")
+
+OUTSIDE = (
+    "is a link that leads out of the folder, and was not followed; give the file itself, or copy it"
+)
+"""What is told of links among a folder's files."""
+
 _HIDDEN = (".", "~$")
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _DOCUMENT = ("[Content_Types].xml", "mimetype")
@@ -63,11 +70,14 @@ class Delivered:
         Zip files that were not unpacked, and why.
     named_archives : tuple of str
         Zip files that were given themselves and unpacked.
+    outside : tuple of str
+        Links in folders that lead out of these, which are not followed.
     """
 
     files: tuple[Given, ...]
     broken: tuple[tuple[Given, str], ...]
     named_archives: tuple[str, ...]
+    outside: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -102,7 +112,8 @@ def delivered(
     named: list[str] = []
     folder: tempfile.TemporaryDirectory[str] | None = None
     try:
-        for given in _listed(files):
+        listed, outside = _listed(files)
+        for given in listed:
             parts = _parts(given.path)
             if is_wanted and parts:
                 inside = (given.path / part for part in parts)
@@ -124,31 +135,36 @@ def delivered(
                 continue
             if given.is_named:
                 named.append(given.name)
-        yield Delivered(tuple(found), tuple(broken), tuple(named))
+        yield Delivered(tuple(found), tuple(broken), tuple(named), tuple(outside))
     finally:
         if folder is not None:
             folder.cleanup()
 
 
-def _listed(files: Sequence[Path]) -> list[Given]:
-    """Files, and what lies in folders; each once."""
+def _listed(files: Sequence[Path]) -> tuple[list[Given], list[str]]:
+    """Files, and what lies in folders, each once; and the links that lead out of a folder."""
     listed: dict[Path, Given] = {}
+    outside: list[str] = []
     for path in files:
         if not path.exists():
             raise DataError(f"{path}: there is no such file or folder")
         if path.is_dir():
+            within = path.resolve()
             for item in sorted(path.rglob("*")):
                 name = item.relative_to(path).as_posix()
-                if item.is_file() and _is_data(name):
+                if not item.resolve().is_relative_to(within):
+                    outside += [name] if item.is_symlink() and _is_data(name) else []
+                elif item.is_file() and _is_data(name):
                     listed.setdefault(item.resolve(), Given(item, name, is_named=False))
         else:
             listed.setdefault(path.resolve(), Given(path, path.name, is_named=True))
-    return list(listed.values())
+    return list(listed.values()), outside
 
 
 def _is_data(name: str) -> bool:
     last = PurePosixPath(name)
-    return last.suffix.lower() not in NO_DATA and not last.name.startswith(_HIDDEN)
+    is_note = last.suffix.lower() in NO_DATA or last.name.lower() in _LICENCES
+    return not is_note and not last.name.startswith(_HIDDEN)
 
 
 def _parts(path: Path) -> list[str] | None:

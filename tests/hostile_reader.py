@@ -1,0 +1,97 @@
+"""The child process with one more reader, which does what a file made to harm might make one do.
+
+Started by tests in the place of `earlywarning.io.child_main`. What it does stands in the first line
+of the file that it is given.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from earlywarning.io import child_main
+from earlywarning.io.file_kind import FileKind, Kind
+from earlywarning.io.school_files import readers
+from earlywarning.io.school_files.interface import Bundle, Found, RowsTable
+
+ANSWERS = os.dup(1)
+"""The pipe to the parent, which no reader should find."""
+
+
+class Hostile:
+    """A reader that obeys its file."""
+
+    name = "hostile"
+    kinds: tuple[Kind, ...] = ("text",)
+    is_bundle = False
+    parts: Mapping[str, tuple[str, ...]] = {"rows": ("NIS", "Tanggal", "Kode")}
+
+    def sniff(self, bundle: Bundle) -> Found | None:
+        return Found(self.name, _do(bundle), ({"table": "attendance", "layout": self.name},))
+
+    def files_of(self, bundle: Bundle) -> tuple[FileKind, ...]:
+        return bundle.files
+
+    def open(
+        self, bundle: Bundle, part: str, options: Mapping[str, Any], sheet: str | int | None
+    ) -> RowsTable:
+        def rows() -> Iterator[tuple[int, list[str | None]]]:
+            for number in range(2, 120_002):
+                yield number, [str(number), "01/09/2026", "A"]
+            _do(bundle)
+
+        return RowsTable(self.parts["rows"], rows, data_row=2)
+
+
+def _do(bundle: Bundle) -> str:
+    what = bundle.file.path.read_text(encoding="utf-8").splitlines()[0]
+    held = []
+    if what == "hold memory":
+        while True:
+            held.append(bytearray(50_000_000))
+    elif what == "hold memory in a library":
+        import polars as pl
+
+        held = [pl.repeat(1.0, 1 << 33, eager=True)]
+    elif what == "compute for ever":
+        while True:
+            held = [1]
+    elif what == "wait for ever":
+        time.sleep(600)
+    elif what == "write a large file":
+        with Path("large").open("wb") as stream:
+            for _ in range(30):
+                stream.write(bytes(1_000_000))
+    elif what == "be killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif what == "leave":
+        os._exit(0)
+    elif what == "fail":
+        raise ZeroDivisionError("no class has 0 students")
+    elif what == "recurse":
+        return _do(bundle)
+    elif what == "talk nonsense":
+        os.write(ANSWERS, b"Traceback (most recent call last):\n")
+    elif what == "lie about lengths":
+        os.write(ANSWERS, b'{"more":true,"parts":[99999999999,2]}\n')
+    elif what == "send no tables":
+        os.write(ANSWERS, b'{"more":true,"file":"","parts":[3,3]}\nabcdef')
+    elif what == "send a number":
+        os.write(ANSWERS, b"7\n")
+    elif what == "print":
+        print("a library talks")
+        os.system("echo and a program too")  # noqa: S605
+    elif what == "tell the environment":
+        return repr((sorted(os.environ), os.listdir(), sys.stdin.read()))
+    return what
+
+
+if __name__ == "__main__":
+    readers.READERS = (*readers.READERS, Hostile())
+    child_main.main()
+    os._exit(0)

@@ -1,0 +1,223 @@
+"""A file made to harm ends the child that reads it, never the import, and is told in words."""
+
+from __future__ import annotations
+
+import ast
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import hostile_reader
+from earlywarning.errors import ConfigError, DataError
+from earlywarning.io import child_talk
+from earlywarning.io.child import Child
+from earlywarning.io.file_kind import Limits
+from earlywarning.io.school_files.interface import Bundle
+
+LIMITS = Limits(memory_bytes=600_000_000, seconds=3, unpacked_bytes=10_000_000)
+HOSTILE = (sys.executable, "-s", "-P", "-B", hostile_reader.__file__)
+needs_limits = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="this system does not limit a process's memory"
+)
+
+
+def bundle(child: Child, folder: Path, what: str, name: str = "hadir.csv") -> Bundle:
+    path = folder / name
+    path.write_text(f"{what}\nNIS;Tanggal;Kode\n", encoding="utf-8")
+    return Bundle((child.inspect(path, ("text",)),), name, child.limits)
+
+
+def said(what: str, folder: Path, limits: Limits = LIMITS) -> str:
+    """What a person reads; afterwards the same child, or a new one, must read on."""
+    with Child(limits, HOSTILE) as child:
+        harmful = bundle(child, folder, what)
+        with pytest.raises(DataError) as while_looking:
+            child.sniff("hostile", harmful)
+        table = child.open(harmful, layout="hostile", part="rows")
+        read: list[int] = []
+        with pytest.raises(DataError) as while_reading:
+            read.extend(chunk.cells.height for chunk in table.chunks())
+        assert read == [50_000, 50_000]  # the blocks before
+        harmless = child.sniff("hostile", bundle(child, folder, "good", "good.csv"))
+        assert harmless is not None
+        assert harmless.what == "good"
+    for error in (while_looking, while_reading):
+        assert str(error.value).startswith("hadir.csv: ")
+        assert "Traceback" not in str(error.value)
+    return str(while_looking.value)
+
+
+@needs_limits
+@pytest.mark.parametrize("what", ["hold memory", "hold memory in a library"])
+def test_memory_is_limited(what: str, tmp_path: Path) -> None:
+    assert said(what, tmp_path) == (
+        "hadir.csv: needs more memory than 600 MB to be read; split it, for instance by month, or "
+        "raise memory_mb in [import] of district.toml"
+    )
+
+
+@pytest.mark.parametrize("what", ["compute for ever", "wait for ever"])
+def test_time_is_limited(what: str, tmp_path: Path) -> None:
+    assert said(what, tmp_path) == (
+        "hadir.csv: took more than 3 s in one step and was given up; split it, for instance by "
+        "month, or raise seconds in [import] of district.toml"
+    )
+
+
+@needs_limits
+def test_processor_time_is_limited_even_if_the_parent_is_gone(tmp_path: Path) -> None:
+    """The parent's clock is off here: the system itself ends the child."""
+    with Child(replace(LIMITS, seconds=1.0), HOSTILE) as child:
+        harmful = bundle(child, tmp_path, "compute for ever")
+        child.limits = replace(LIMITS, seconds=60)
+        with pytest.raises(DataError, match="took more than 60 s"):
+            child.sniff("hostile", harmful)
+
+
+@needs_limits
+def test_no_large_file_is_written(tmp_path: Path) -> None:
+    words = said("write a large file", tmp_path)
+    assert "File too large" in words or "unpacks to more than 10 MB" in words
+
+
+def test_a_killed_child_is_told(tmp_path: Path) -> None:
+    assert "the process that reads it has ended (signal 9)" in said("be killed", tmp_path)
+
+
+def test_a_child_that_leaves_is_told(tmp_path: Path) -> None:
+    assert "the process that reads it has ended (exit code 0)" in said("leave", tmp_path)
+
+
+def test_other_errors_become_words_with_a_place(tmp_path: Path) -> None:
+    assert said("fail", tmp_path).startswith(
+        "hadir.csv: cannot be read (ZeroDivisionError: no class has 0 students); it is damaged, or"
+    )
+    assert "RecursionError" in said("recurse", tmp_path)
+    with Child(LIMITS, HOSTILE) as child:
+        table = child.open(bundle(child, tmp_path, "fail"), layout="hostile", part="rows")
+        with pytest.raises(DataError, match=r"has 0 students, after row 100,001\); it is damaged"):
+            list(table.chunks())
+
+
+@pytest.mark.parametrize(
+    "what", ["talk nonsense", "lie about lengths", "send no tables", "send a number"]
+)
+def test_nonsense_is_no_answer(what: str, tmp_path: Path) -> None:
+    assert "has answered with what is no answer" in said(what, tmp_path)
+
+
+def test_what_libraries_print_is_no_answer(tmp_path: Path) -> None:
+    with Child(LIMITS, HOSTILE) as child:
+        found = child.sniff("hostile", bundle(child, tmp_path, "print"))
+        assert found is not None
+        assert found.what == "print"
+
+
+def test_the_environment_stays_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EARLYWARNING_DATABASE_URL", "postgresql://school:secret@localhost/x")
+    with Child(LIMITS, HOSTILE) as child:
+        found = child.sniff("hostile", bundle(child, tmp_path, "tell the environment"))
+        assert found is not None
+        names, files, typed = ast.literal_eval(found.what)
+        pid = child.pid
+    allowed = {
+        "HOME", "LC_ALL", "LC_CTYPE", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PATH",
+        "POLARS_MAX_THREADS", "PYTHONPATH", "PYTHONUTF8", "SYSTEMDRIVE", "SYSTEMROOT", "TMPDIR",
+        "WINDIR", "_RJEM_MALLOC_CONF",
+    }  # fmt: skip
+    assert set(names) <= allowed
+    assert files == []
+    assert typed == ""
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid or 0, 0)  # it has ended, and was waited for
+
+
+def test_rows_that_are_not_wanted_any_more_do_not_stay_in_the_way(tmp_path: Path) -> None:
+    with Child(LIMITS, HOSTILE) as child:
+        good = bundle(child, tmp_path, "good")
+        first = child.pid
+        next(iter(child.open(good, layout="hostile", part="rows").chunks()))
+        assert child.sniff("hostile", good) is not None
+        assert child.pid != first
+
+
+def test_one_child_serves_all(tmp_path: Path) -> None:
+    with Child() as child:
+        assert child.pid is None
+        good = bundle(child, tmp_path, "NIS;Nama\n1;Siti")
+        pid = child.pid
+        table = child.open(good, wanted=["NIS"])
+        assert table.headings == ("NIS", "Nama")
+        (chunk,) = table.chunks(["NIS"])
+        assert chunk.cells.rows() == [("1", 2)]
+        assert child.pid == pid
+
+
+def test_our_errors_stay_ours(tmp_path: Path) -> None:
+    with Child() as child:
+        good = bundle(child, tmp_path, "NIS;Nama")
+        with pytest.raises(ConfigError, match="layout is 'no such'"):
+            child.open(good, layout="no such", part="rows")
+        with pytest.raises(DataError, match=r"hadir\.csv: .*'NISN'"):
+            child.open(good, wanted=["NISN"])
+        with pytest.raises(DataError, match="nowhere"):
+            child.inspect(tmp_path / "nowhere.csv", ("text",))
+
+
+def test_without_limits_of_the_system_the_clock_counts(tmp_path: Path) -> None:
+    """As on Windows: the child has no module `resource`."""
+    program = tmp_path / "without.py"
+    program.write_text(
+        "import runpy, sys\n"
+        "sys.modules['resource'] = None\n"
+        f"runpy.run_path({hostile_reader.__file__!r}, run_name='__main__')\n",
+        encoding="utf-8",
+    )
+    with Child(LIMITS, (sys.executable, "-s", "-P", "-B", str(program))) as child:
+        harmful = bundle(child, tmp_path, "compute for ever")
+        with pytest.raises(DataError, match="took more than 3 s"):
+            child.sniff("hostile", harmful)
+
+
+def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
+    child = Child(LIMITS, HOSTILE)
+    bundle(child, tmp_path, "good")
+    process = child._process
+    assert process is not None
+    assert process.stdin is not None
+    process.stdin.close()  # as the system does when the parent is killed
+    assert process.wait(timeout=10) == 0
+    child.close()
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False)
+    | st.text() | st.dates() | st.datetimes(),
+    lambda inner: st.lists(inner)
+    | st.dictionaries(st.text() | st.integers(), inner)
+    | st.lists(inner).map(tuple),
+)  # fmt: skip
+
+
+@given(values)
+def test_what_is_sent_arrives(value: object) -> None:
+    arrived = child_talk.unpacked(child_talk.packed(value))
+    assert arrived == value
+    assert type(arrived) is type(value)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no signals here")
+def test_kill_in_the_middle_of_rows(tmp_path: Path) -> None:
+    with Child(LIMITS, HOSTILE) as child:
+        table = child.open(bundle(child, tmp_path, "wait for ever"), layout="hostile", part="rows")
+        rows = iter(table.chunks())
+        next(rows)
+        os.kill(child.pid or 0, signal.SIGKILL)
+        with pytest.raises(DataError, match=r"has ended \(signal 9, after row"):
+            list(rows)

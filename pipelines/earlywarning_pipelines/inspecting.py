@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from earlywarning.district import District
 from earlywarning.errors import ConfigError, DataError
+from earlywarning.io.file_kind import Limits
 from earlywarning.io.mapping import Mapping, parse_mapping
 from earlywarning.io.recognising import Inspection, inspect_files
 
 
 def run(
-    files: Sequence[Path], *, source: str, school_id: str | None, out: Path | None
+    files: Sequence[Path],
+    *,
+    source: str,
+    school_id: str | None,
+    out: Path | None,
+    district: District | None = None,
 ) -> Inspection:
     """Look at files; write the mapping to `out` unless that file is there already.
+
+    The limits on files are the district's if there is one.
 
     Raises
     ------
@@ -22,13 +31,16 @@ def run(
     """
     if out is not None and out.exists():
         raise ConfigError(f"{out} is there already; choose another name with --out")
-    found = inspect_files(files, source=source, school_id=school_id)
+    limits = Limits.chosen(district.imports.files) if district else None
+    found = inspect_files(files, source=source, school_id=school_id, limits=limits)
     if out is not None and found.mapping:
         out.write_text(found.mapping, encoding="utf-8")
     return found
 
 
-def mapping_for(files: Sequence[Path], *, source: str, school_id: str | None) -> Mapping:
+def mapping_for(
+    files: Sequence[Path], *, source: str, school_id: str | None, district: District
+) -> Mapping:
     """The mapping of files that were all understood, without a question left.
 
     Raises
@@ -36,7 +48,8 @@ def mapping_for(files: Sequence[Path], *, source: str, school_id: str | None) ->
     DataError
         If a file was not understood, or a person must say something first.
     """
-    found = inspect_files(files, source=source, school_id=school_id)
+    limits = Limits.chosen(district.imports.files)
+    found = inspect_files(files, source=source, school_id=school_id, limits=limits)
     problems = [item.problem for item in found.files if item.problem]
     open_ = [f"{key}: {question}" for key, question in found.questions]
     if problems or open_ or not found.mapping:
@@ -58,7 +71,8 @@ def report(found: Inspection, *, out: Path | None) -> str:
             lines.append(f"  not understood: {item.problem}")
             continue
         tables = ", ".join(dict.fromkeys(entry["table"] for entry in item.found.entries))
-        lines += [f"  {item.found.what}", f"  layout {item.found.layout}; fills {tables}"]
+        fills = f"fills {tables}" if tables else "fills no table and hinders no import"
+        lines += [f"  {item.found.what}", f"  layout {item.found.layout}; {fills}"]
         lines += [f"  note: {warning}" for warning in item.found.warnings]
     for key, question in found.questions:
         lines.append(f"to say first: {key}: {question}")

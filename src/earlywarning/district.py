@@ -66,6 +66,27 @@ class Visits:
 
 
 @dataclass(frozen=True, slots=True)
+class FileLimits:
+    """How large a file may be, and what reading it may cost. No rule of any list depends on it.
+
+    Attributes
+    ----------
+    file_mb, unpacked_mb : int
+        Largest file that is not CSV, and what a workbook or zip file may unpack to, in millions of
+        bytes. CSV is read in blocks and may be larger.
+    memory_mb : int
+        Of the process that opens files, in millions of bytes.
+    seconds : int
+        Of one step of reading.
+    """
+
+    file_mb: int = 20
+    unpacked_mb: int = 100
+    memory_mb: int = 2_000
+    seconds: int = 120
+
+
+@dataclass(frozen=True, slots=True)
 class ImportRules:
     """When an import stops and asks.
 
@@ -76,9 +97,11 @@ class ImportRules:
         stops until confirmed.
     lag_days : mapping of table to int
         Days after an event at which the school's system usually knows it.
+    files : FileLimits
     """
 
     swing: float = 0.5
+    files: FileLimits = field(default_factory=FileLimits)
     lag_days: Mapping[str, int] = field(
         default_factory=lambda: {
             "attendance": 1,
@@ -136,7 +159,9 @@ class District:
     @property
     def content_hash(self) -> str:
         """SHA-256 of every value, so that a list can say which rules made it."""
-        values = json.dumps(asdict(self), sort_keys=True, default=str, separators=(",", ":"))
+        rules = asdict(self)
+        del rules["imports"]["files"]
+        values = json.dumps(rules, sort_keys=True, default=str, separators=(",", ":"))
         return hashlib.sha256(values.encode()).hexdigest()
 
 
@@ -152,6 +177,12 @@ PRESETS: dict[str, Thresholds] = {
     "us_abc": Thresholds(pass_mark=60.0, subjects_below=1),
 }
 """Labelled sets of thresholds; `[thresholds] preset = "..."` starts from one."""
+
+_FILE_LIMITS = {
+    "file_mb": (1, 2_000), "unpacked_mb": (1, 20_000), "memory_mb": (500, 100_000),
+    "seconds": (5, 86_400),
+}  # fmt: skip
+"""Less memory than the least is needed by the libraries that read."""
 
 _MONTH_DAY = re.compile(r"^(\d{2})-(\d{2})$")
 
@@ -310,7 +341,8 @@ def _visits(data: Mapping[str, Any]) -> Visits:
 
 
 def _imports(data: Mapping[str, Any]) -> ImportRules:
-    _only(data, "import", {"swing", "lag_days"})
+    sizes = [item.name for item in fields(FileLimits)]
+    _only(data, "import", {"swing", "lag_days", *sizes})
     usual = ImportRules()
     lags = _section(data, "lag_days", "import.lag_days")
     _only(lags, "import.lag_days", set(usual.lag_days))
@@ -323,4 +355,15 @@ def _imports(data: Mapping[str, Any]) -> ImportRules:
                 for table, days in lags.items()
             },
         },
+        files=FileLimits(
+            **{
+                name: _number(
+                    data.get(name, getattr(usual.files, name)),
+                    f"[import] {name}",
+                    *_FILE_LIMITS[name],
+                    whole=True,
+                )
+                for name in sizes
+            }
+        ),
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from earlywarning import district
 from earlywarning.errors import ConfigError
+from earlywarning.io.file_kind import Limits
 
 LEAST = "[visits]\nlottery = false\n"
 
@@ -45,6 +47,11 @@ def test_a_school_has_its_own_thresholds_on_top_of_the_preset() -> None:
         (LEAST + "[weights]\nattendance=0\nbehaviour=0\ngrades=0\n", "at least one area"),
         (LEAST + "[calendar]\nquarter_starts = ['1 Juli']\n", "month-day"),
         (LEAST + "[import]\nlag_days = {attendence = 1}\n", "unknown key 'attendence'"),
+        (
+            LEAST + "[import]\nmemory_mb = 100\n",
+            "is 100; allowed: a whole number from 500",
+        ),
+        (LEAST + "[import]\nseconds = 1.5\n", "a whole number from 5"),
         (LEAST + "[district]\nlanguage = 'fr'\n", "allowed: id, en"),
         ("visits = 3\n", "must be a table"),
         ("[visits\n", "not valid TOML"),
@@ -60,6 +67,23 @@ def test_the_hash_moves_with_every_value(tmp_path: Path) -> None:
     one = district.parse(LEAST)
     assert one.content_hash == district.parse(LEAST + "[weights]\nattendance = 1.0\n").content_hash
     assert one.content_hash != district.parse(LEAST + "[weights]\ngrades = 2\n").content_hash
+
+
+def test_limits_of_files_are_of_the_computer_and_change_no_list() -> None:
+    one = district.parse(LEAST)
+    own = district.parse(LEAST + "[import]\nfile_mb = 50\nmemory_mb = 4000\nseconds = 600\n")
+    assert own.content_hash == one.content_hash
+    assert Limits.chosen(one.imports.files) == Limits()
+    chosen = Limits.chosen(own.imports.files)
+    assert (chosen.workbook_bytes, chosen.markup_bytes) == (50_000_000, 50_000_000)
+    assert (chosen.unpacked_bytes, chosen.memory_bytes) == (100_000_000, 4_000_000_000)
+    assert chosen.seconds == 600
+
+
+def test_every_key_of_imports_has_its_line() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "district.md").read_text(encoding="utf-8")
+    for item in fields(district.FileLimits):
+        assert f"| `import.{item.name}` | `{item.default}` |" in page
 
 
 def test_a_missing_or_foreign_file_says_so(tmp_path: Path) -> None:

@@ -14,9 +14,12 @@ import zlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from earlywarning.errors import DataError
+
+if TYPE_CHECKING:
+    from earlywarning.district import FileLimits
 
 BLOCK = 1 << 22
 
@@ -77,6 +80,17 @@ class Limits:
     record_bytes: int = 65_536
     memory_bytes: int = 2_000_000_000
     seconds: float = 120.0
+
+    @classmethod
+    def chosen(cls, files: FileLimits) -> Limits:
+        """The limits that a `district.toml` sets."""
+        return cls(
+            workbook_bytes=files.file_mb * 1_000_000,
+            markup_bytes=files.file_mb * 1_000_000,
+            unpacked_bytes=files.unpacked_mb * 1_000_000,
+            memory_bytes=files.memory_mb * 1_000_000,
+            seconds=float(files.seconds),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,7 @@ def read_delivery(
     delivered_on : date, optional
         Events after this day are refused.
     limits : Limits, optional
+        Those of the district by default.
     work_dir : Path, optional
         Where large tables wait; the system's temporary folder by default.
     household_key : bytes, optional
@@ -101,7 +102,7 @@ def read_delivery(
     ConfigError
         If the mapping says something that the district's calendar or code lists do not know.
     """
-    limits = limits or Limits()
+    limits = limits or Limits.chosen(district.imports.files)
 
     def is_wanted(path: Path) -> bool:
         return any(entry.matches(path) for entry in mapping.tables)

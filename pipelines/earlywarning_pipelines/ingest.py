@@ -25,13 +25,15 @@ from earlywarning.io.delivery import Delivery
 from earlywarning.io.facts import FactStore, Snapshot
 from earlywarning.io.intake import Intake
 from earlywarning.io.mapping import Mapping
+from earlywarning.io.matching import Known, Matched
 from earlywarning.io.reading import read_delivery
 from earlywarning.io.refusals import write_refusals
-from earlywarning.io.register import keys, people
+from earlywarning.io.register import keys, matches, people
 from earlywarning.io.register.db import Register
 from earlywarning.io.register.models import FactsSnapshot, ImportBatch
+from earlywarning.io.review import read_answers, write_review
 from earlywarning_pipelines.merging import Counts, Merging
-from earlywarning_pipelines.unusual import not_named, stop_if_unusual
+from earlywarning_pipelines.unusual import not_named, rows_that_wait, stop_if_unusual
 
 Progress = Callable[[str, int, int], None]
 PEOPLE = ("school", "staff", "class_group", "student", "enrollment", "guardian")
@@ -56,6 +58,10 @@ class IngestResult:
     snapshot_id : str or None
         The facts now current; None after a preview of a first import.
     warnings : tuple of str
+    matched : Matched
+        Students who were found by national id or by name, and the names that wait for a person.
+    review_path : Path or None
+        The review file with those names, if there are any.
     """
 
     source: str
@@ -69,6 +75,8 @@ class IngestResult:
     refused_path: Path | None
     snapshot_id: str | None
     warnings: tuple[str, ...] = field(default=())
+    matched: Matched = field(default_factory=Matched)
+    review_path: Path | None = None
 
     @property
     def changed_anything(self) -> bool:
@@ -88,6 +96,8 @@ def run(
     preview: bool = False,
     confirmed: bool = False,
     refused_path: Path | None = None,
+    answers: Path | None = None,
+    review_path: Path | None = None,
     id_source: people.IdSource = people.random_id,
     wait_seconds: float = 5.0,
     progress: Progress | None = None,
@@ -109,6 +119,10 @@ def run(
         Go on although a table's size swings or a class vanishes.
     refused_path : Path, optional
         Where refused rows are written, if there are any; also when the import is refused.
+    answers : Path, optional
+        A review file in which a person has settled names.
+    review_path : Path, optional
+        Where names are written that a person must settle, if there are any.
 
     Raises
     ------
@@ -121,6 +135,7 @@ def run(
     """
     tell = progress or _silent
     day = day_number(delivered_on)
+    settled = read_answers(answers) if answers else ()
     with store.only_writer(wait_seconds=wait_seconds):
         work = store.root / "work"
         shutil.rmtree(work, ignore_errors=True)
@@ -129,18 +144,27 @@ def run(
             known = people.known_students(session)
             keep = set(session.scalars(select(FactsSnapshot.snapshot_id)))
             household_key = keys.stored(session, keys.HOUSEHOLDS) or keys.new(id_source)
+            on_record = Known(answers=settled, answers_name=answers.name if answers else "")
+            if any(e.table == "student" or e.identify != "student" for e in mapping.tables):
+                on_record = matches.known(session, mapping.source, on_record)
+            known_classes = matches.known_classes(session)
         store.remove_except(keep)
         with read_delivery(
             files,
             mapping,
             district=district,
             known_students=known if known.height else None,
+            known=on_record,
+            known_classes=known_classes,
             delivered_on=delivered_on,
             work_dir=work,
             household_key=household_key,
             progress=progress,
         ) as delivery:
             written = _write_refused(delivery, refused_path)
+            matched, asked = delivery.matched, None
+            if review_path and matched.review.height:
+                asked = write_review(matched.review, review_path)
             with register.session() as session:
                 if not confirmed and not preview:
                     stop_if_unusual(session, delivery, district, day, refused_path=written)
@@ -165,6 +189,9 @@ def run(
                             "saved, import again"
                         )
                     people.write(session, planned, stretches.on_day(merging.stays, day))
+                    matches.remember(
+                        session, delivery.source, matched.confirmed, planned.students, finished_at
+                    )
                     keys.keep(session, keys.EVENTS, key)
                     keys.keep(session, keys.HOUSEHOLDS, household_key)
                     _make_current(session, snapshot, finished_at)
@@ -187,6 +214,8 @@ def run(
                 refused_path=written,
                 snapshot_id=snapshot.id if snapshot else base,
                 warnings=(*delivery.warnings, *source.warnings, *([missing] if missing else [])),
+                matched=matched,
+                review_path=asked,
             )
 
 
@@ -242,7 +271,7 @@ def _batch(
             {"name": file.name, "sha256": file.sha256, "rows": dict(file.rows)}
             for file in delivery.files
         ],
-        counts={"rows": dict(delivery.rows)},
+        counts={"rows": dict(delivery.rows), "waiting": rows_that_wait(delivery)},
         snapshot_id=snapshot_id,
     )
 

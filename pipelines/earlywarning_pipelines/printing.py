@@ -67,6 +67,7 @@ def import_summary(result: IngestResult) -> str:
         f"  refused  {row['table']}: {_count(row['rows'], 'row')}, {row['reason']}"
         for row in result.refused.to_dicts()
     ]
+    lines += _matched(result)
     if result.refused_path:
         lines.append(f"  each refused row, and what is allowed, is in {result.refused_path}")
     else:
@@ -79,6 +80,24 @@ def import_summary(result: IngestResult) -> str:
     elif not result.changed_anything:
         lines.append("nothing new: the facts are as they were")
     return "\n".join(lines)
+
+
+def _matched(result: IngestResult) -> list[str]:
+    """How students were found who do not go by their number, and what a person must still say."""
+    found = {
+        "by national id": result.matched.by_national_id,
+        "by an earlier confirmation": result.matched.by_earlier_answer,
+        "by an answer": result.matched.by_answer,
+    }
+    lines = [f"  matched  {_count(number, 'student')} {how}" for how, number in found.items()
+             if number]  # fmt: skip
+    if result.review_path:
+        names = _count(result.matched.review.height, "name")
+        lines.append(
+            f"  to say   {names} in {result.review_path}: fill in answer (yes, no or a student's "
+            f"number), then import again with --answers {result.review_path}"
+        )
+    return lines
 
 
 def simulation_summary(result: SimulationResult) -> str:

@@ -55,8 +55,12 @@ def stop_if_unusual(
             "what it says differently would count as a correction"
         )
     before = last.counts["rows"] if last else {}
+    waited = last.counts.get("waiting", {}) if last else {}
+    waiting = rows_that_wait(delivery)
     for table in delivery.tables:
-        old, new = before.get(table, 0), delivery.rows.get(table, 0)
+        # Rows that wait for a name to be settled were delivered all the same.
+        old = before.get(table, 0) + waited.get(table, 0)
+        new = delivery.rows.get(table, 0) + waiting.get(table, 0)
         if old >= LEAST_ROWS and abs(new - old) >= district.imports.swing * old:
             found.append(f"{table}: {new} rows, the last delivery of {delivery.source} had {old}")
     found += _vanished(session, delivery)
@@ -67,6 +71,12 @@ def stop_if_unusual(
             + (f"\nthe rows that it would refuse are in {refused_path}" if refused_path else "")
             + "\nlook at the files; if it is right, run the same command with --confirm"
         )
+
+
+def rows_that_wait(delivery: Delivery) -> dict[str, int]:
+    """Rows by table that are refused only until a person has said whose they are."""
+    counts = delivery.refused.filter(reason="needs_confirmation").group_by("table").len()
+    return dict(counts.sort("table").iter_rows())
 
 
 def not_named(delivery: Delivery, stays: pl.DataFrame, students: pl.DataFrame, day: int) -> str:

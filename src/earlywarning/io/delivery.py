@@ -17,6 +17,7 @@ from typing import Any
 import polars as pl
 
 from earlywarning.io.mapping import Mapping as MappingFile
+from earlywarning.io.matching import Matched
 from earlywarning.records.cell_values import TYPES
 from earlywarning.records.faults import REFUSAL_SCHEMA
 from earlywarning.records.tables import SOURCE_TABLES
@@ -91,6 +92,19 @@ class PartStore:
         ]
         return frames[0] if len(frames) == 1 else pl.concat(frames)
 
+    def pieces(self, table: str) -> Iterator[pl.DataFrame]:
+        """The rows of a table block by block, as they were added."""
+        for part in self.parts(table):
+            for frame in self._frames[table, part]:
+                yield frame if isinstance(frame, pl.DataFrame) else pl.read_ipc(frame.read_bytes())
+
+    def drop(self, table: str) -> None:
+        """Forget the rows of a table."""
+        for part in self.parts(table):
+            for frame in self._frames.pop((table, part)):
+                if isinstance(frame, Path):
+                    frame.unlink(missing_ok=True)
+
     def replace(self, table: str, part: str, rows: pl.DataFrame) -> None:
         """Put settled rows in the place of a part."""
         old = self._frames[table, part]
@@ -162,6 +176,8 @@ class Delivery:
         `records.faults.REFUSAL_SCHEMA`: one line a refused row and faulty column.
     warnings : tuple of str
         For the summary.
+    matched : Matched
+        Students who were found by their national id or their name.
     """
 
     source: str
@@ -174,6 +190,7 @@ class Delivery:
     merged: dict[str, int] = field(default_factory=dict)
     refused: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REFUSAL_SCHEMA))
     warnings: tuple[str, ...] = ()
+    matched: Matched = field(default_factory=Matched)
 
     @property
     def tables(self) -> tuple[str, ...]:

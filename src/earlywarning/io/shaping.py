@@ -13,6 +13,7 @@ import polars as pl
 from earlywarning.district import District
 from earlywarning.errors import ConfigError, DataError
 from earlywarning.io.delivery import labels_of
+from earlywarning.io.identifying import MATCH_COLUMNS
 from earlywarning.io.mapping import ROW_NUMBER, TableMapping
 from earlywarning.io.mapping_keys import MeltedColumn, column_of
 from earlywarning.io.second_heading import refuse_second_heading
@@ -234,6 +235,10 @@ class EntryReader:
         ]
         if self.entry.rollup != "error":
             place.append(pl.struct(pl.exclude("_row")).hash(seed=0).alias("_hash"))
+        place += [
+            pl.col(heading).str.strip_chars().alias(MATCH_COLUMNS[name])
+            for name, heading in self.entry.match.items()
+        ]
         ours = [self._joined(name, parts) for name, parts in self.entry.columns.items()]
         plain = {
             name: parts[0]

@@ -138,6 +138,25 @@ class BehaviourType(Base):
     is_attendance_related: Mapped[bool | None]
 
 
+class PersonMatch(Base):
+    """Whose a name in a source's files is, as a person has said. It goes with the student.
+
+    `label` is the name as `records.names.normal` writes it, `class_key` the class as
+    `class_names.ClassName.key`, `birth` a date as text; both are empty where the file has none.
+    """
+
+    __tablename__ = "person_match"
+    source: Mapped[str] = mapped_column(primary_key=True)
+    school_id: Mapped[str] = mapped_column(ForeignKey("school.school_id"), primary_key=True)
+    label: Mapped[str] = mapped_column(primary_key=True)
+    class_key: Mapped[str] = mapped_column(String(160), primary_key=True)
+    birth: Mapped[str] = mapped_column(String(10), primary_key=True)
+    student_id: Mapped[str] = mapped_column(
+        ForeignKey("student.student_id", ondelete="CASCADE"), index=True
+    )
+    confirmed_at: Mapped[datetime]
+
+
 class InstallationKey(Base):
     """A secret of this installation, made once: it hides numbers that would lead back to a child.
 

@@ -32,6 +32,7 @@ from earlywarning.io.register.models import (
     Staff,
     Student,
 )
+from earlywarning.records.class_names import canonical
 
 IdSource = Callable[[], str]
 SCHOOLS_A_QUERY = 500
@@ -126,6 +127,7 @@ def plan(
     staff = planner.compare(Staff, rows["staff"].rename({"staff": "local_id"}), "staff_id")
     changes["staff"] = staff
     classes = _classes(rows, planner.ids(Staff, staff))
+    classes = _with_levels(classes, planner.stored(ClassGroup))
     changes["class_group"] = planner.compare(ClassGroup, classes)
     homes = planner.compare(Household, _households(rows["student"]), "household_id")
     changes["household"] = homes
@@ -302,6 +304,21 @@ def _classes(rows: Mapping[str, pl.DataFrame], staff: pl.DataFrame) -> pl.DataFr
         .agg(pl.col("grade_level", "homeroom_staff_id").drop_nulls().last())
         .with_columns(class_id=pl.format("{}/{}/{}", "school_id", "school_year", "class_name"))
         .rename({"class_name": "name"})
+    )
+
+
+def _with_levels(classes: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
+    """Where neither delivery nor register gives a grade level, the class's name tells it."""
+    told = stored.select("class_id", _level="grade_level")
+    named = pl.col("name").map_elements(lambda name: canonical(name).grade_level, pl.Int32)
+    return (
+        classes.join(told, on="class_id", how="left", maintain_order="left")
+        .with_columns(
+            grade_level=pl.when(pl.col("grade_level").is_null() & pl.col("_level").is_null())
+            .then(named)
+            .otherwise("grade_level")
+        )
+        .drop("_level")
     )
 
 

@@ -130,6 +130,18 @@ def import_(
             dir_okay=False,
         ),
     ] = None,
+    review: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where names are written that a person must settle "
+            "[default: review.csv in the installation].",
+            dir_okay=False,
+        ),
+    ] = None,
+    answers: Annotated[
+        Path | None,
+        typer.Option(help="That file with its answers filled in.", exists=True, dir_okay=False),
+    ] = None,
 ) -> None:
     """Import a school's files: all of them or nothing."""
     from earlywarning.io.mapping import load_mapping
@@ -139,8 +151,10 @@ def import_(
     with told(), printing.progress_bar() as progress:
         home.require()
         refused_path = refused or home.settings.home / "refused.csv"
-        if not refused_path.parent.is_dir():
-            raise ConfigError(f"--refused: there is no folder {refused_path.parent}; make it first")
+        review_path = review or home.settings.home / "review.csv"
+        for option, path in (("--refused", refused_path), ("--review", review_path)):
+            if not path.parent.is_dir():
+                raise ConfigError(f"{option}: there is no folder {path.parent}; make it first")
         result = ingest.run(
             files=files,
             mapping=load_mapping(mapping)
@@ -154,6 +168,8 @@ def import_(
             preview=preview,
             confirmed=confirm,
             refused_path=refused_path,
+            answers=answers,
+            review_path=review_path,
             progress=progress,
         )
     typer.echo(printing.import_summary(result))

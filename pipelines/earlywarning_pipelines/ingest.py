@@ -36,7 +36,9 @@ from earlywarning_pipelines.merging import Counts, Merging
 from earlywarning_pipelines.unusual import not_named, rows_that_wait, stop_if_unusual
 
 Progress = Callable[[str, int, int], None]
-PEOPLE = ("school", "staff", "class_group", "student", "enrollment", "guardian")
+PEOPLE = (
+    "school", "staff", "class_group", "student", "enrollment", "guardian", "calendar_day",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,7 @@ def run(
                 key = keys.stored(session, keys.EVENTS) or keys.new(id_source)
             source = Intake(
                 delivery, district, planned.students, delivery_day=day, event_key=key,
-                behaviour_types=planned.behaviour_types,
+                behaviour_types=planned.behaviour_types, calendar_days=planned.calendar_days,
             )  # fmt: skip
             with store.writer(base=base) as writer:
                 merging = Merging(store, base, writer, day)

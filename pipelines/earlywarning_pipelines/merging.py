@@ -89,8 +89,9 @@ class Merging:
             marks = self._marks(year, roster)
             for _, month in months:
                 tell("attendance", done, total)
+                held, refused = source.on_school_days(month, label)
                 assumed = source.assumed_days(month, self.stays)
-                self.refused.append(marks.month(month, assumed=assumed, label=label))
+                self.refused += [refused, marks.month(held, assumed=assumed, label=label)]
                 done += 1
             self._finish(marks)
         for year in sorted(left):

@@ -23,7 +23,8 @@ from earlywarning.records.faults import REFUSAL_SCHEMA
 from earlywarning.records.tables import SOURCE_TABLES
 
 ORDER = (
-    "school", "staff", "class_group", "student", "enrollment", "guardian", "attendance",
+    "school", "staff", "class_group", "student", "enrollment", "guardian", "calendar_day",
+    "attendance",
     "attendance_summary", "behaviour_type", "behaviour", "grade", "visit",
 )  # fmt: skip
 """Tables in the order in which an import needs them."""

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from datetime import timedelta
 
 import polars as pl
 
-from earlywarning.calendar import SchoolCalendar, day_number
+from earlywarning.calendar import SchoolCalendar
 from earlywarning.district import District
-from earlywarning.io import behaviour_rows, stretches
+from earlywarning.io import behaviour_rows, known_days, stretches
 from earlywarning.io.delivery import Delivery
 from earlywarning.io.facts import FACT_SCHEMAS, part_of
 from earlywarning.io.roster import Roster
+from earlywarning.records.faults import REFUSAL_SCHEMA
 
 FULL_SCALE = 100.0
 """The scale of a grade whose source names none."""
@@ -39,6 +39,8 @@ class Intake:
         Secret of the installation; see `behaviour_event`.
     behaviour_types : DataFrame, optional
         `behaviour_rows.CATALOGUE_SCHEMA`: the schools' catalogues, this delivery's among them.
+    calendar_days : DataFrame, optional
+        `known_days.CALENDAR_SCHEMA`: the schools' calendars, this delivery's among them.
 
     Attributes
     ----------
@@ -55,6 +57,7 @@ class Intake:
         delivery_day: int,
         event_key: bytes,
         behaviour_types: pl.DataFrame | None = None,
+        calendar_days: pl.DataFrame | None = None,
     ) -> None:
         self.delivery = delivery
         self.district = district
@@ -65,6 +68,11 @@ class Intake:
             pl.DataFrame(schema=behaviour_rows.CATALOGUE_SCHEMA)
             if behaviour_types is None
             else behaviour_types
+        )
+        self._calendar = (
+            pl.DataFrame(schema=known_days.CALENDAR_SCHEMA)
+            if calendar_days is None
+            else calendar_days
         )
         self.warnings: list[str] = []
 
@@ -123,7 +131,8 @@ class Intake:
         """School days by the calendar, for the classes of schools that deliver absences only.
 
         The days of the marks' month before the delivery; a month in which a school delivers
-        nothing at all stays unknown.
+        nothing at all stays unknown. A school's own calendar counts where it says something, else
+        the district's weekdays; see `known_days`.
 
         Returns
         -------
@@ -133,19 +142,13 @@ class Intake:
         rows = marks.filter(~pl.col("complete"))
         if rows.is_empty():
             return None
-        first = rows.select(pl.col("day").min().cast(pl.Date)).item().replace(day=1)
-        end = (first + timedelta(days=32)).replace(day=1)
-        days = [
-            number
-            for number in range(day_number(first), min(day_number(end), self.day))
-            if (number + 3) % 7 + 1 in self.district.calendar.school_weekdays
-        ]
+        days = self._school_days(rows).filter(pl.col("day") < self.day)
         lags = rows.group_by("school_id").agg(pl.col("_lag").min())
         return (
             stays.select("class_id", "school_id")
             .unique()
             .join(lags, on="school_id")
-            .join(pl.DataFrame({"day": days}, schema={"day": pl.Int32}), how="cross")
+            .join(days, on="school_id")
             .select(
                 "class_id",
                 "day",
@@ -153,6 +156,38 @@ class Intake:
                     pl.col("day") + pl.col("_lag"), pl.lit(self.day, pl.Int32)
                 ),
             )
+        )
+
+    def on_school_days(self, marks: pl.DataFrame, label: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Where absences only are delivered, the calendar is the register: no day, no mark.
+
+        Parameters
+        ----------
+        marks : DataFrame
+            One month of `marks`.
+        label : str
+            What the source calls the date.
+
+        Returns
+        -------
+        kept, refused : DataFrame
+            Marks as they are, and `records.faults.REFUSAL_SCHEMA`.
+        """
+        exceptions = marks.filter(~pl.col("complete"))
+        if exceptions.is_empty():
+            return marks, pl.DataFrame(schema=REFUSAL_SCHEMA)
+        days = self._school_days(exceptions).with_columns(_held=pl.lit(value=True))
+        held = marks.join(days, on=["school_id", "day"], how="left", maintain_order="left")
+        kept = pl.col("complete") | pl.col("_held").fill_null(value=False)
+        return held.filter(kept).drop("_held"), known_days.refusals(held.filter(~kept), label)
+
+    def _school_days(self, marks: pl.DataFrame) -> pl.DataFrame:
+        """`school_id`, `day` of the month of the marks."""
+        return known_days.school_days(
+            marks["school_id"].unique(),
+            marks.select(pl.col("day").min().cast(pl.Date)).item().replace(day=1),
+            calendar_days=self._calendar,
+            weekdays=self.district.calendar.school_weekdays,
         )
 
     def attendance_summary(self) -> Iterator[pl.DataFrame]:

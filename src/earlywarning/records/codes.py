@@ -37,6 +37,13 @@ SEXES = ("F", "M")
 VISIT_STATUSES = (
     "planned", "done", "no_one_home", "moved", "declined", "rescheduled", "cancelled",
 )  # fmt: skip
+CALENDAR_KINDS = (
+    "instructional", "make_up", "exam", "optional", "midterm", "holiday", "break", "teacher_only",
+    "closure",
+)  # fmt: skip
+SCHOOL_DAY_KINDS = ("instructional", "make_up", "exam")
+"""Days on which every student is expected."""
+
 TRACKS = ("concern", "preventive", "sick_child", "good_news", "requested")
 EXIT_REASONS = (
     "moved",
@@ -67,6 +74,7 @@ ALLOWED: dict[tuple[str, str], tuple[str, ...]] = {
     ("behaviour", "polarity"): POLARITIES,
     ("behaviour_type", "severity"): SEVERITIES,
     ("behaviour_type", "polarity"): POLARITIES,
+    ("calendar_day", "kind"): CALENDAR_KINDS,
     ("grade", "kind"): GRADE_KINDS,
     ("visit", "status"): VISIT_STATUSES,
     ("visit", "track"): TRACKS,

@@ -31,6 +31,7 @@ _KEY_NAMES = {
     "attendance_summary": "student and period",
     "behaviour": "event",
     "behaviour_type": "school and type",
+    "calendar_day": "school and day",
 }
 
 

@@ -31,6 +31,7 @@ REASONS: Mapping[str, str] = {
     "unmatched_student": "No student has this national id, or nobody is known by this name.",
     "ambiguous_student": "Several students have this national id or may be meant by this name.",
     "needs_confirmation": "A student is proposed by name; a person must say yes or no.",
+    "not_a_school_day": "Only absences are delivered, and the calendar has no school on the day.",
     "not_enrolled": "The student is in no class on that day.",
     "lost_zeros": "The number differs from a known one only in leading zeros.",
     "id_as_number": "A spreadsheet program rounded a long number; its last digits are lost.",

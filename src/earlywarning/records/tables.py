@@ -101,6 +101,8 @@ SOURCE_TABLES: dict[str, Table] = {
             "school_id:str student:str period:str sick:int32? permitted:int32? unexcused:int32? "
             "absent:int32? effective_days:int32? recorded_on:date?",
         ),
+        # Which days are school days; a day that is not named follows the district's weekdays.
+        _table("calendar_day", "school_id date", "school_id:str date:date kind:str"),
         # What an offence or a merit is worth, for logs that give only its code.
         _table(
             "behaviour_type",

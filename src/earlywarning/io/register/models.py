@@ -157,6 +157,15 @@ class PersonMatch(Base):
     confirmed_at: Mapped[datetime]
 
 
+class CalendarDay(Base):
+    """What one day is at a school; absences of a later delivery are counted against it."""
+
+    __tablename__ = "calendar_day"
+    school_id: Mapped[str] = mapped_column(ForeignKey("school.school_id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+
+
 class InstallationKey(Base):
     """A secret of this installation, made once: it hides numbers that would lead back to a child.
 

@@ -22,9 +22,11 @@ from sqlalchemy.orm import Session
 
 from earlywarning.io.behaviour_rows import CATALOGUE_SCHEMA
 from earlywarning.io.delivery import schema_of
+from earlywarning.io.known_days import CALENDAR_SCHEMA
 from earlywarning.io.register.models import (
     Base,
     BehaviourType,
+    CalendarDay,
     ClassGroup,
     Guardian,
     Household,
@@ -85,12 +87,15 @@ class People:
         `class_id`, `grade_level` of every class of the delivery's schools.
     behaviour_types : DataFrame
         `behaviour_rows.CATALOGUE_SCHEMA`: every school's catalogue, as it will be.
+    calendar_days : DataFrame
+        `known_days.CALENDAR_SCHEMA`: every school's calendar, as it will be.
     """
 
     changes: dict[str, Change]
     students: pl.DataFrame
     grade_levels: pl.DataFrame
     behaviour_types: pl.DataFrame
+    calendar_days: pl.DataFrame
 
     @property
     def counts(self) -> dict[str, tuple[int, int, int]]:
@@ -117,7 +122,9 @@ def plan(
     """
     rows = {
         name: tables[name] if name in tables else pl.DataFrame(schema=schema_of(name))
-        for name in ("school", "staff", "class_group", "student", "enrollment", "guardian")
+        for name in (
+            "school", "staff", "class_group", "student", "enrollment", "guardian", "calendar_day",
+        )
     }
     schools = sorted(
         {school for table in tables.values() for school in table["school_id"].unique()}
@@ -142,6 +149,8 @@ def plan(
     changes["guardian"] = planner.compare(Guardian, guardians, "guardian_id")
     types = tables.get("behaviour_type", pl.DataFrame(schema=CATALOGUE_SCHEMA))
     changes["behaviour_type"] = planner.compare(BehaviourType, types)
+    days = rows["calendar_day"].rename({"date": "day"})
+    changes["calendar_day"] = planner.compare(CalendarDay, days)
     levels = [planner.stored(ClassGroup), changes["class_group"].added]
     levels.append(changes["class_group"].changed)
     return People(
@@ -150,7 +159,8 @@ def plan(
         pl.concat([frame.select("class_id", "grade_level") for frame in levels])
         .drop_nulls()
         .unique("class_id", keep="last", maintain_order=True),
-        _catalogues(session, changes["behaviour_type"]),
+        _whole(session, changes["behaviour_type"], CATALOGUE_SCHEMA),
+        _whole(session, changes["calendar_day"], CALENDAR_SCHEMA),
     )
 
 
@@ -243,6 +253,7 @@ KEYS: Mapping[type[Base], tuple[str, ...]] = {
     Student: ("school_id", "local_id"),
     Guardian: ("student_id", "relation"),
     BehaviourType: ("school_id", "type_code"),
+    CalendarDay: ("school_id", "day"),
 }
 """By which columns a delivery's rows are matched with the register's."""
 
@@ -263,10 +274,10 @@ def _read(session: Session, query: Any, schema: Mapping[str, Any]) -> pl.DataFra
     return pl.DataFrame(found, schema=dict(schema), orient="row")
 
 
-def _catalogues(session: Session, change: Change) -> pl.DataFrame:
-    """Every type of every school, for a log may come without its catalogue."""
-    stored = _read(session, select(*BehaviourType.__table__.columns), CATALOGUE_SCHEMA)
-    key = list(KEYS[BehaviourType])
+def _whole(session: Session, change: Change, schema: Mapping[str, Any]) -> pl.DataFrame:
+    """A table of every school as it will be, for events may come without it."""
+    stored = _read(session, select(*change.model.__table__.columns), schema)
+    key = list(KEYS[change.model])
     return pl.concat([stored, change.added, change.changed]).unique(
         key, keep="last", maintain_order=True
     )

@@ -33,6 +33,8 @@ REASONS: Mapping[str, str] = {
     "needs_confirmation": "A student is proposed by name; a person must say yes or no.",
     "not_a_school_day": "Only absences are delivered, and the calendar has no school on the day.",
     "not_enrolled": "The student is in no class on that day.",
+    "no_such_reference": "The row names a record of another file that is not in this bundle.",
+    "cannot_withdraw": "The source deletes what an earlier delivery brought; that is not undone.",
     "lost_zeros": "The number differs from a known one only in leading zeros.",
     "id_as_number": "A spreadsheet program rounded a long number; its last digits are lost.",
     "became_date": "A spreadsheet program turned the text into a date.",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from earlywarning.errors import ConfigError
 from earlywarning.io.school_files.dapodik_roster import DapodikRoster
+from earlywarning.io.school_files.erapor_ledger import EraporLedger
 from earlywarning.io.school_files.interface import Reader
 from earlywarning.io.school_files.oneroster import OneRoster
 
-READERS: tuple[Reader, ...] = (DapodikRoster(), OneRoster())
+READERS: tuple[Reader, ...] = (DapodikRoster(), EraporLedger(), OneRoster())
 """In the order in which they look at a file: the most particular first."""
 
 

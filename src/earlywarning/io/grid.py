@@ -168,6 +168,8 @@ class _TableParser(HTMLParser):
             self._spans = {}
         elif tag == "tr" and self._open:
             self._finish_cell()
+            if self._open[-1]:
+                self._fill_end(self._open[-1][-1])
             self._open[-1].append([])
         elif tag in ("td", "th") and self._open:
             self._finish_cell()
@@ -210,6 +212,14 @@ class _TableParser(HTMLParser):
         while self._spans.get(len(row), 0):
             self._spans[len(row)] -= 1
             row.append("")
+
+    def _fill_end(self, row: list[str]) -> None:
+        """Places behind a row's last cell that cells of rows above cover."""
+        end = max((place for place, rows in self._spans.items() if rows), default=-1)
+        while len(row) <= end:
+            self._fill(row)
+            if len(row) <= end:
+                row.append("")
 
     def _finish_cell(self) -> None:
         if self._cell is not None:

@@ -106,16 +106,46 @@ def inspect_files(
     questions: dict[tuple[str, str], None] = {}
     for item in understood:
         assert item.found is not None  # noqa: S101
-        for number, entry in enumerate(item.found.entries):
+        kept = _unless_better(item.found, understood)
+        for number, entry in enumerate(kept):
             own = {key: value for key, value in item.found.defaults.items() if key not in defaults}
             entries.append(_entry(item, entry, own, defaults, first=number == 0))
-        questions |= dict.fromkeys(item.found.questions)
+        questions |= dict.fromkeys(_asked(item.found, kept, defaults))
     if entries and not _has_school(entries, defaults):
         questions["school_id", "which school are these files of? its number or short name"] = None
     used = {name for entry in entries for name in _needed(entry)}
     kept = {name: value for name, value in defaults.items() if name in used | {"school_year"}}
     text = mapping_text(source, kept, _merged(entries)) if entries else ""
     return Inspection(recognised, text, tuple(questions))
+
+
+def _unless_better(found: Found, understood: Sequence[Recognised]) -> list[Mapping[str, Any]]:
+    """Entries of a file, without those for tables that another file holds better: a month's sheet
+    names students too, but a list of students knows more of them."""
+    better = {
+        entry["table"]
+        for item in understood
+        if item.found
+        for entry in item.found.entries
+        if not entry.get("fallback")
+    }
+    return [
+        {key: value for key, value in entry.items() if key != "fallback"}
+        for entry in found.entries
+        if not entry.get("fallback") or entry["table"] not in better
+    ]
+
+
+def _asked(
+    found: Found, kept: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]
+) -> list[tuple[str, str]]:
+    """A file's questions, without those that another file of the delivery answers."""
+    columns, needed = (
+        {name for entry in entries for name in SOURCE_TABLES[entry["table"]].names}
+        for entries in (found.entries, kept)
+    )
+    answered = {*defaults, *(columns - needed)}
+    return [(key, question) for key, question in found.questions if key not in answered]
 
 
 def _recognise(given: Delivered, child: Child) -> Iterator[Recognised]:

@@ -67,7 +67,8 @@ class Found:
         One line for a person: what it is, of which time, class, how many students.
     entries : tuple of mapping
         The `[[table]]` entries that read it, as `mapping.parse_mapping` takes them, without `file`;
-        each has `table`, `layout` and `part`.
+        each has `table`, `layout` and `part`. One with `fallback = True` is left out where another
+        file of the delivery fills the same table without it.
     defaults : mapping
         What the files say about all of it: `school_id`, `school_year`.
     questions : tuple of (str, str)

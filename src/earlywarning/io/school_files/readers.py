@@ -6,9 +6,10 @@ from earlywarning.errors import ConfigError
 from earlywarning.io.school_files.dapodik_roster import DapodikRoster
 from earlywarning.io.school_files.erapor_ledger import EraporLedger
 from earlywarning.io.school_files.interface import Reader
+from earlywarning.io.school_files.monthly_sheet import MonthlySheet
 from earlywarning.io.school_files.oneroster import OneRoster
 
-READERS: tuple[Reader, ...] = (DapodikRoster(), EraporLedger(), OneRoster())
+READERS: tuple[Reader, ...] = (DapodikRoster(), EraporLedger(), OneRoster(), MonthlySheet())
 """In the order in which they look at a file: the most particular first."""
 
 

@@ -8,8 +8,17 @@ from earlywarning.io.school_files.erapor_ledger import EraporLedger
 from earlywarning.io.school_files.interface import Reader
 from earlywarning.io.school_files.monthly_sheet import MonthlySheet
 from earlywarning.io.school_files.oneroster import OneRoster
+from earlywarning.io.school_files.plain_table import PlainTable
+from earlywarning.io.school_files.sis_dump import SisDump
 
-READERS: tuple[Reader, ...] = (DapodikRoster(), EraporLedger(), OneRoster(), MonthlySheet())
+READERS: tuple[Reader, ...] = (
+    DapodikRoster(),
+    EraporLedger(),
+    OneRoster(),
+    MonthlySheet(),
+    SisDump(),
+    PlainTable(),
+)
 """In the order in which they look at a file: the most particular first."""
 
 

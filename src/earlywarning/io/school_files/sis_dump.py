@@ -1,0 +1,430 @@
+"""Dumps of a student information system: `layout = "sis_dump"`.
+
+Their headings are quoted with ' and their values with ", quotation marks inside a value have a
+backslash before them, an empty cell says NULL, marks read `85.12 B+`, and some files have no
+headings at all. What a file holds is found as for any plain table, by headings and cells.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from earlywarning.errors import ConfigError, DataError
+from earlywarning.io.csv_rows import decoded_blocks
+from earlywarning.io.file_kind import FileKind, Kind
+from earlywarning.io.school_files.column_roles import LETTER_MARK, NUMBER, NUMBER_AND_LETTER, Column
+from earlywarning.io.school_files.headings_known import is_known, plain
+from earlywarning.io.school_files.interface import Bundle, FlatTable, Found, Rows, RowsTable
+from earlywarning.io.school_files.plain_table import columns_of
+from earlywarning.io.school_files.table_guess import Guess, guess_tables
+
+NULL = "NULL"
+NUMBER_OF, LETTER_OF = "{} (number)", "{} (letter)"
+DAY_MARK = "day mark"
+_DELIMITERS = (",", ";", "\t", "|")
+_SAMPLE = 5_000
+_FLAGS = ("absent", "tardy", "dismissed", "excused")
+_DAY_MARKS = {
+    "absent": "unexcused", "absent, excused": "permitted", "tardy": "late",
+    "tardy, excused": "late", "dismissed": "early_leave", "dismissed, excused": "early_leave",
+    "present": "present",
+}  # fmt: skip
+_NOT_OURS = (
+    ({"assessment id", "assessment scale score", "assessment date"},
+     "holds results of a statewide test, not marks of lessons; export the section grades"),
+    ({"login name", "section number"},
+     "says which teacher gives which lesson; nothing of that is needed: homeroom teachers come "
+     "with the students' homeroom, names of teachers with a staff list"),
+    ({"local id", "course number", "section number"},
+     "says who takes which lesson, without a mark; classes come with the students' homeroom: "
+     "export the students"),
+)  # fmt: skip
+_TEMPLATE = "<district_school_year>"
+
+
+@dataclass(frozen=True, slots=True)
+class Dump:
+    """A dump, opened.
+
+    Attributes
+    ----------
+    headings : tuple of str
+        Of the file, of `options.headings`, or "1", "2", ….
+    has_headings : bool
+        Whether the first row is one of headings.
+    delimiter : str
+    """
+
+    file: FileKind
+    headings: tuple[str, ...]
+    has_headings: bool
+    delimiter: str
+
+    def rows(self) -> Iterator[tuple[int, list[str | None]]]:
+        """Row number and cells of every row of data; NULL and empty are None."""
+        for number, row in records(self.file, self.delimiter):
+            if number > 1 or not self.has_headings:
+                yield number, [None if text in ("", NULL) else text for text in row]
+
+
+class SisDump:
+    """Reader of `layout = "sis_dump"`; see `interface.Reader`.
+
+    Options: `headings`, a list with a name for each column of a file that has none.
+    """
+
+    name = "sis_dump"
+    kinds: tuple[Kind, ...] = ("text",)
+    is_bundle = False
+    parts: Mapping[str, tuple[str, ...]] = {
+        "students": (), "attendance": (), "behaviour": (), "grades": (),
+    }  # fmt: skip
+
+    def sniff(self, bundle: Bundle) -> Found | None:
+        """What the dump holds; None if it is none.
+
+        Raises
+        ------
+        DataError
+            If it is a dump that holds nothing to import; says what to export instead.
+        """
+        if not _is_dump(bundle.file):
+            return None
+        dump = opened(bundle.file)
+        _refuse_others(dump, bundle.name)
+        if not dump.has_headings:
+            return _without_headings(dump, bundle.name)
+        guess = guess_tables(bundle.name, _columns(dump))
+        return _found(dump, guess)
+
+    def files_of(self, bundle: Bundle) -> tuple[FileKind, ...]:
+        """The one file."""
+        return bundle.files[:1]
+
+    def open(
+        self, bundle: Bundle, part: str, options: Mapping[str, Any], sheet: str | int | None
+    ) -> FlatTable:
+        """The rows of the dump, marks split, and with the columns that the part adds.
+
+        Raises
+        ------
+        ConfigError
+            If an option is unknown, or `headings` is no list of different names.
+        DataError
+            If `headings` has not as many names as the file has columns.
+        """
+        names = options.get("headings")
+        if set(options) - {"headings"} or (names is not None and not _are_names(names)):
+            raise ConfigError(
+                f"{bundle.name}: [table.options] of sis_dump: allowed is headings = a list of "
+                f"different names, found {dict(options)!r}"
+            )
+        dump = opened(bundle.file, names)
+        width = len(dump.headings)
+        added = _added(dump)
+        table = RowsTable(
+            (*dump.headings, *(name for name, _ in added)), lambda: iter(()),
+            2 if dump.has_headings else 1,
+        )  # fmt: skip
+        table.rows = lambda: _flat(dump, width, added, table, part)
+        return table
+
+
+def records(file: FileKind, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Row number and fields; a backslash protects the mark after it, a field may hold line ends.
+
+    Raises
+    ------
+    DataError
+        If a quotation mark is not closed.
+    """
+    reader = csv.reader(_lines(file), delimiter=delimiter, escapechar="\\", strict=True)
+    number = 0
+    while True:
+        number += 1
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise DataError(
+                f"{file.path.name}: row {number} has a quotation mark that is not closed or not "
+                f"protected by a backslash ({error}); export the file again"
+            ) from error
+        if row:
+            yield number, row
+
+
+def opened(file: FileKind, names: Sequence[str] | None = None) -> Dump:
+    """Find the headings of a dump.
+
+    Raises
+    ------
+    DataError
+        If `names` are given and the file has another number of columns.
+    """
+    delimiter = _delimiter(file)
+    _, first = next(records(file, delimiter))
+    plain_names = tuple(text.strip().strip("'") for text in first)
+    quoted = all(text.startswith("'") and text.endswith("'") and len(text) > 2 for text in first)
+    known = sum(is_known(text) for text in plain_names)
+    has_headings = quoted or known >= 2 or (
+        known >= 1 and all(plain(text) and not NUMBER.match(text) for text in plain_names)
+    )  # fmt: skip
+    if names is not None:
+        if len(names) != len(first):
+            raise DataError(
+                f"{file.path.name}: has {len(first)} columns, but headings under [table.options] "
+                f"names {len(names)}"
+            )
+        return Dump(file, tuple(names), has_headings, delimiter)
+    if has_headings:
+        return Dump(file, plain_names, True, delimiter)
+    return Dump(file, tuple(str(i + 1) for i in range(len(first))), False, delimiter)
+
+
+def _lines(file: FileKind) -> Iterator[str]:
+    rest = ""
+    for block in decoded_blocks(file):
+        pieces = (rest + block.decode("utf-8", "replace")).replace("\r\n", "\n").split("\n")
+        rest = pieces.pop()
+        yield from (piece + "\n" for piece in pieces)
+    if rest.strip("\x1a"):
+        yield rest
+
+
+def _delimiter(file: FileKind) -> str:
+    text = next(decoded_blocks(file, 1 << 16)).decode("utf-8", "replace")
+    first = text.partition("\n")[0]
+    return max(_DELIMITERS, key=first.count)
+
+
+def _is_dump(file: FileKind) -> bool:
+    """Headings in ', values with a backslash, the text NULL, or quoted rows without headings."""
+    text = next(decoded_blocks(file, 1 << 18)).decode("utf-8", "replace")
+    lines = [line for line in text.replace("\r\n", "\n").split("\n") if line.strip()]
+    if not lines or lines[0].count(",") + lines[0].count(";") + lines[0].count("\t") == 0:
+        return False
+    delimiter = max(_DELIMITERS, key=lines[0].count)
+    first = lines[0].split(delimiter)
+    if all(one.startswith("'") and one.rstrip().endswith("'") for one in first):
+        return True
+    quoted = all(line.startswith('"') and line.rstrip().endswith('"') for line in lines[:50])
+    if not quoted:
+        return False
+    without_headings = sum(is_known(one.strip('"')) for one in first) == 0
+    null = f'"{NULL}"' in text
+    return null or '\\"' in text or _TEMPLATE in text or without_headings
+
+
+def _columns(dump: Dump) -> list[Column]:
+    rows = []
+    for _, row in dump.rows():
+        rows.append(row)
+        if len(rows) == _SAMPLE:
+            break
+    columns = columns_of(dump.headings, rows)
+    for name, cells in _added(dump):
+        values = tuple(cells(row) or "" if len(row) == len(dump.headings) else "" for row in rows)
+        columns.append(Column(name, values))
+    return columns
+
+
+Derived = tuple[str, Any]
+
+
+def _added(dump: Dump) -> list[Derived]:
+    """Columns that the reader makes: number and letter of a mark, and the mark of a day."""
+    rows = []
+    for _, row in dump.rows():
+        if len(row) == len(dump.headings):
+            rows.append(row)
+        if len(rows) == _SAMPLE:
+            break
+    added: list[Derived] = []
+    for place, name in enumerate(dump.headings):
+        values = [row[place] for row in rows if row[place]]
+        if any(NUMBER_AND_LETTER.match(value or "") for value in values):
+            added += [
+                (NUMBER_OF.format(name), lambda row, at=place: _part(row[at], 0)),
+                (LETTER_OF.format(name), lambda row, at=place: _part(row[at], 1)),
+            ]
+    flags = _flag_places(dump.headings)
+    if "absent" in flags and "tardy" in flags:
+        added.append((DAY_MARK, lambda row: _day_mark(row, flags)))
+    return added
+
+
+def _part(text: str | None, which: int) -> str | None:
+    """The number or the letter of `85.12 B+`; anything else stays whole, where it belongs."""
+    if text is None:
+        return None
+    if NUMBER_AND_LETTER.match(text):
+        return text.split(" ")[which]
+    if LETTER_MARK.match(text):
+        return text if which else None
+    return None if which else text
+
+
+def _flag_places(headings: Sequence[str]) -> dict[str, int]:
+    places = {}
+    for place, heading in enumerate(headings):
+        for flag in _FLAGS:
+            if plain(heading) in (f"att {flag} ind", f"{flag} ind", flag):
+                places.setdefault(flag, place)
+    return places
+
+
+def _day_mark(row: Sequence[str | None], flags: Mapping[str, int]) -> str:
+    is_set = {flag: row[place] == "1" for flag, place in flags.items()}
+    what = next((flag for flag in _FLAGS[:3] if is_set.get(flag)), "present")
+    return f"{what}, excused" if what != "present" and is_set.get("excused") else what
+
+
+def _refuse_others(dump: Dump, name: str) -> None:
+    """Dumps that are well known and hold nothing to import."""
+    headings = {plain(heading) for heading in dump.headings}
+    has_marks = any(label.endswith("(number)") for label, _ in _added(dump))
+    for wanted, why in _NOT_OURS:
+        if wanted <= headings and not has_marks:
+            raise DataError(f"{name}: {why}{_unfilled(dump)}")
+
+
+def _unfilled(dump: Dump) -> str:
+    for _, row in dump.rows():
+        if _TEMPLATE in row:
+            return f"; besides, {_TEMPLATE} in it was never filled in by the export"
+    return ""
+
+
+def _found(dump: Dump, guess: Guess) -> Found:
+    part = {"attendance": "attendance", "behaviour": "behaviour", "grade": "grades"}
+    for entry in guess.entries:
+        rest = dict(entry)
+        rest.pop("empty", None)
+        entry.clear()
+        entry["table"] = rest.pop("table")
+        entry |= {"layout": SisDump.name, "part": part.get(entry["table"], "students")}
+        entry |= rest
+        if entry["table"] == "attendance":
+            _as_days(dump, entry, guess)
+    name = "a dump of a student information system"
+    return Found(
+        SisDump.name, f"{name}: {', '.join(guess.what)}", tuple(guess.entries),
+        guess.defaults, tuple(guess.questions), tuple(guess.warnings),
+    )  # fmt: skip
+
+
+def _as_days(dump: Dump, entry: dict[str, Any], guess: Guess) -> None:
+    """Flags of a day become a mark; a dump of the days table holds only what is not present."""
+    if DAY_MARK not in [name for name, _ in _added(dump)]:
+        return
+    marks = {
+        mark
+        for _, row in dump.rows() if len(row) == len(dump.headings)
+        for mark in [_day_mark(row, _flag_places(dump.headings))]
+    }  # fmt: skip
+    entry["columns"]["code"] = DAY_MARK
+    entry["namespace"] = "sis-dump"
+    entry["codes"] = _DAY_MARKS
+    entry["rollup"] = "worst"
+    asked = ("codes", "rollup", "coverage", "blank")
+    guess.questions[:] = [one for one in guess.questions if one[0] not in asked]
+    guess.warnings.append(
+        "the mark of a day was made from the flags absent, tardy, dismissed, excused; of several "
+        'rows of a day the gravest counts (rollup = "worst")'
+    )
+    if "present" not in marks:
+        entry["coverage"] = "exceptions"
+        guess.questions.append(
+            ("coverage",
+             "no row says present: are the days without a row days of presence (coverage = "
+             '"exceptions", as the mapping says now), or was everybody marked (coverage = '
+             '"all_marks")?')
+        )  # fmt: skip
+
+
+def _without_headings(dump: Dump, name: str) -> Found:
+    """Section grades are known by their marks; other files without headings are refused."""
+    columns = [column for column in _columns(dump) if column.heading in dump.headings]
+    marks = [
+        column for column in columns
+        if column.filled and column.share("mark") < 1
+        and all(NUMBER_AND_LETTER.match(v) or NUMBER.match(v) for v in column.distinct())
+    ]  # fmt: skip
+    empty = [column.heading for column in columns if not column.filled]
+    if len(marks) != 1:
+        said = f"; column {', '.join(empty)} is empty in every row" if empty else ""
+        raise DataError(
+            f"{name}: has no headings, and no column that tells what it holds{said}. Export it "
+            "with headings, or when its marks are entered; or write a mapping with layout = "
+            '"sis_dump", a part, and [table.options] headings = ["section_number", …], a name for '
+            f"each of its {len(columns)} columns"
+        )
+    names = _guessed_names(columns, marks[0])
+    score = NUMBER_OF.format(names[int(marks[0].heading) - 1])
+    wanted = {"student": "local_id", "subject": "course_number", "period": "term_local_id",
+              "school_id": "school_local_id"}  # fmt: skip
+    entry = {
+        "table": "grade", "layout": SisDump.name, "part": "grades",
+        "columns": {ours: there for ours, there in wanted.items() if there in names}
+        | {"score": score},
+        "options": {"headings": names},
+    }  # fmt: skip
+    example = " | ".join(column.values[0] for column in columns)
+    return Found(
+        SisDump.name,
+        f"a dump of a student information system: {len(marks[0].values):,} section grades, without "
+        "headings",
+        (entry,),
+        questions=(
+            ("options.headings",
+             f"the file has no headings; are its columns, such as {example}, really "
+             f"{', '.join(names)}?"),
+            ("values.period",
+             "which quarter is each term of the file? Write lines like \"FY\" = \"2026-27-Q4\""),
+        ),
+    )  # fmt: skip
+
+
+_USUAL = (
+    "section_number", "local_id", "school_local_id", "course_number", "term_local_id", "grade",
+)  # fmt: skip
+"""Order of the columns of section grades as such systems export them."""
+
+
+def _guessed_names(columns: Sequence[Column], marks: Column) -> list[str]:
+    if len(columns) == len(_USUAL) and marks is columns[-1]:
+        return list(_USUAL)
+    return ["grade" if column is marks else f"column {column.heading}" for column in columns]
+
+
+def _are_names(names: Any) -> bool:
+    return (
+        isinstance(names, list)
+        and all(isinstance(name, str) and name.strip() for name in names)
+        and len(set(names)) == len(names)
+    )
+
+
+def _flat(dump: Dump, width: int, added: Sequence[Derived], table: RowsTable, part: str) -> Rows:
+    section = next(
+        (i for i, name in enumerate(dump.headings) if plain(name) in ("section number", "section")),
+        None,
+    )
+    for number, row in dump.rows():
+        if len(row) != width:
+            table.faults.append(
+                (number, None, f"{len(row)} fields", f"{width} fields, as there are columns",
+                 "too_many_fields" if len(row) > width else "too_few_fields")
+            )  # fmt: skip
+        elif part == "grades" and section is not None and row[section] is None:
+            table.faults.append(
+                (number, dump.headings[section], "(empty)", "the section that the mark is of",
+                 "missing")
+            )  # fmt: skip
+        else:
+            yield number, [*row, *(cells(row) for _, cells in added)]

@@ -34,19 +34,19 @@ def refuse_second_heading(
     DataError
         If the row below has the dates, numbers and codes that the first one lacks.
     """
-    numbered = cells.with_row_index("_index").unique("_row", keep="first", maintain_order=True)
-    if numbered.height < 2:
+    # A row may be many lines here, one for each column that became rows.
+    others = cells["_row"] != cells["_row"][0]
+    second = others.arg_max()
+    if second is None or not others[second]:
         return
-    pair = [_typed_cells(numbered["_index"][i], cells, kinds, rules) for i in (0, 1)]
+    pair = [_typed_cells(place, cells, kinds, rules) for place in (0, second)]
     (typed, failing), (_, failing_below) = pair
     if not typed or failing != set(typed) or failing_below >= set(typed):
         return
     if any(re.search(r"\d", text) for text in typed.values()):
         return
     ids = [item for item in ID_COLUMNS if item in rules.labels and item in cells.columns]
-    above, below = (
-        " ".join(str(cells[item][int(numbered["_index"][i])]) for item in ids) for i in (0, 1)
-    )
+    above, below = (" ".join(str(cells[item][place]) for item in ids) for place in (0, second))
     has_numbers_only_below = not re.search(r"\d", above) and re.search(r"\d", below)
     if len(typed) < 2 and not has_numbers_only_below:
         return

@@ -100,7 +100,7 @@ def _one_row_a_key(
     description = SOURCE_TABLES[table]
     entries = delivery.mapping.tables
     refused = []
-    if "_hash" in rows.columns:
+    if "_hash" in rows.columns and rows.height:
         pieces = []
         for piece in rows.partition_by("_entry", maintain_order=True):
             rule = entries[piece["_entry"][0]].rollup

@@ -64,19 +64,26 @@ class Headings:
 
 def find_headings(rows: Sequence[Row]) -> Headings | None:
     """Find the headings among the first rows of a sheet; None if it is another list."""
-    for place, (number, cells) in enumerate(rows):
-        names = _names(cells)
-        if not set(names) >= _NEEDED:
-            continue
-        above = _names(rows[place - 1][1]) if place else []
-        below = _names(rows[place + 1][1]) if place + 1 < len(rows) else []
-        if _has_groups(names) and {"nama", "pekerjaan"} & set(below):
-            return Headings(number, rows[place + 1][0], _under_groups(names, below))
-        if _has_groups(above):
-            return Headings(rows[place - 1][0], number, _beside_groups(above, names))
-        places, unclear = _flat(names)
-        return Headings(number, number, places, unclear)
+    for place, (_, cells) in enumerate(rows):
+        if set(_names(cells)) >= _NEEDED:
+            found = _read(rows, place)
+            if {_SINGLE[name] for name in _NEEDED} <= set(found.places):
+                return found
     return None
+
+
+def _read(rows: Sequence[Row], place: int) -> Headings:
+    """The columns, where the single ones have their headings in the row at `place`."""
+    number, cells = rows[place]
+    names = _names(cells)
+    above = _names(rows[place - 1][1]) if place else []
+    below = _names(rows[place + 1][1]) if place + 1 < len(rows) else []
+    if _has_groups(names) and {"nama", "pekerjaan"} & set(below):
+        return Headings(number, rows[place + 1][0], _under_groups(names, below))
+    if _has_groups(above):
+        return Headings(rows[place - 1][0], number, _beside_groups(above, names))
+    places, unclear = _flat(names)
+    return Headings(number, number, places, unclear)
 
 
 def _names(cells: Sequence[Cell]) -> list[str]:
@@ -118,7 +125,7 @@ def _beside_groups(above: Sequence[str], names: Sequence[str]) -> dict[str, int]
         over = above[place] if place < len(above) else ""
         if over:
             group, seen = _group(over), set()
-        elif name not in _OF_A_PARENT or name in seen:
+        if name not in _OF_A_PARENT or name in seen:
             group = None
         seen.add(name)
         if group:

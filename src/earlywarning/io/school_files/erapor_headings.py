@@ -170,7 +170,7 @@ def _is_over_totals(label: str) -> bool:
 def _grade_column(path: Sequence[str], place: int) -> GradeColumn | None:
     """Subject and aspect; None where the heading names something else."""
     path = [part for label in path for part in _parts(label)]
-    if any(label.lower() in _NO_GRADE for label in path):
+    if any(label.lower() in _NO_GRADE or label.lower() in _IDS for label in path):
         return None
     aspects = [_ASPECTS[label.lower()] for label in path if label.lower() in _ASPECTS]
     rest = [label for label in path if label.lower() not in _ASPECTS]

@@ -115,10 +115,12 @@ def _taken(
     best: dict[str, GradeColumn] = {}
     for column in sorted(holding, key=lambda column: order.index(column.aspect)):
         best.setdefault(column.subject, column)
+    skills: dict[str, GradeColumn] = {}
+    for column in holding:
+        if column.aspect == SKILLS and best[column.subject].aspect != SKILLS:
+            skills.setdefault(column.subject, column)
     grades = tuple(sorted(best.values(), key=lambda column: column.place))
-    return grades, tuple(
-        column for column in holding if column.aspect == SKILLS and column not in grades
-    )
+    return grades, tuple(skills.values())
 
 
 def at(cells: Sequence[Cell], place: int | None) -> Cell:

@@ -220,6 +220,18 @@ def test_knowledge_is_the_grade_and_skills_are_left_and_said(tmp_path: Path) -> 
     assert scores == {"Matematika": 70, "PJOK": 60, "Seni Budaya": 77, "PPKn": 81}
 
 
+def test_of_several_grades_of_one_subject_one_is_taken_and_the_others_are_named(
+    tmp_path: Path,
+) -> None:
+    headings = ("No", "NIS", "Nama", "IPA", "IPA", "IPA (K)", "IPA (K)", "IPA (P)", "Sikap")
+    rows = [*TITLES, headings, (1, "0101", "Ahmad", 70, 71, 80, 81, 60, "Baik")]
+    path = workbook(tmp_path / "a.xlsx", rows)
+    notes = "\n".join(found_in(looked_at(path)).warnings)
+    assert "further grades of a subject are not taken: IPA, IPA, IPA (K)" in notes
+    with read(path) as delivery:
+        assert {row[1]: row[4] for row in grades_of(delivery)} == {"IPA": 60}
+
+
 @pytest.mark.parametrize(
     "headings",
     [

@@ -4,6 +4,7 @@ longer than most tests. `library/io/test_child.py` starts its own."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from earlywarning.io.file_kind import Limits
 class _Shared(child.Child):
     """A child that the end of a delivery does not end."""
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_: Any) -> None:
         if self._busy:  # rows half read
             self.close()
 

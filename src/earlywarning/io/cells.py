@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 
-_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""First characters at which some spreadsheet computes, wide forms and DDE included."""
+_SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
+_UNSEEN = (
+    "\\x00-\\x08\\x0b\\x0c\\x0e-\\x20\\x7f\u00a0\u1680\u2000-\u200f\u202f\u205f\u2060\u3000\ufeff"
+)
+_START = re.compile(f"[{_UNSEEN}]*[{_SIGNS}\t\r\n|%]")
+"""First characters at which some spreadsheet computes, wide and small forms and DDE included."""
+
+_WITHIN = re.compile(f'([,;|\t\r\n]["{_UNSEEN}]*)(?=[{_SIGNS}])')
+"""Where a program that expects another mark between the cells would see a cell begin."""
 
 
 def neutral(value: object) -> str:
     """A cell's text; what could be computed gets an apostrophe in front (ASVS 5.0, 1.2.10).
 
-    Blanks before the first character do not hide it. Numbers stay numbers: pass them as numbers.
+    Blanks before the first character do not hide it, nor does a comma or semicolon: one country's
+    spreadsheet divides cells where another's does not. Numbers stay numbers: pass them as numbers.
     """
     if value is None:
         return ""
     if isinstance(value, int | float):
         return str(value)
     text = str(value).replace("\x00", "")
-    first = text.lstrip(" \u00a0\ufeff\u200b")
-    return f"'{text}" if first.startswith(_STARTS) else text
+    safe = _WITHIN.sub(r"\g<1>'", text)
+    return f"'{safe}" if _START.match(text) else safe
 
 
 def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:

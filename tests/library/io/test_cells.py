@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from earlywarning.io.cells import csv_bytes, neutral
+from earlywarning.io.refusals import refusals_csv
+from earlywarning.io.review import REVIEW_SCHEMA, write_review
+from earlywarning.records.faults import REFUSAL_SCHEMA
 
 
 @pytest.mark.parametrize(
@@ -19,18 +25,100 @@ from earlywarning.io.cells import csv_bytes, neutral
         "+1",
         "-1",
         "@SUM(A1)",
-        "\t=1",
-        "\r=1",
-        "\n=1",
+        "\t1",
+        "\r1",
+        "\nx",
         "|cmd",
         "%0A",
         "\uff1d1",
+        "\uff0b1",
+        "\uff0d1",
+        "\uff20x",
+        "\ufe661",
         "  =1",
         "\ufeff=1",
+        "\u3000=1",
+        "\x0b=1",
     ],
 )
 def test_what_could_be_computed_gets_an_apostrophe(text: str) -> None:
     assert neutral(text) == f"'{text}"
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("Siti,=1+1", "Siti,'=1+1"),
+        ("Siti; @SUM(A1)", "Siti; '@SUM(A1)"),
+        ('Siti",=1', "Siti\",'=1"),
+        ("Siti\n=1", "Siti\n'=1"),
+        ("Siti\t\uff1d1", "Siti\t'\uff1d1"),
+        ("=1;=2", "'=1;'=2"),
+        ("\t=1", "'\t'=1"),
+        ("\r\n=1", "'\r\n'=1"),
+    ],
+)
+def test_another_mark_between_cells_hides_nothing(text: str, safe: str) -> None:
+    """A program that divides cells at commas may open a file that divides them at semicolons."""
+    assert neutral(text) == safe
+
+
+EVIL = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\uff1d1", "a,=1", "a;=1")
+
+
+def computing(content: bytes) -> list[str]:
+    """Cells that a spreadsheet would compute, whichever mark it divides the lines at."""
+    text = content.decode("utf-8-sig")
+    found = []
+    for mark in (",", ";", "\t", "|"):
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=mark):
+            found += [cell for cell in row if neutral(cell) != cell and cell[:1] in "=+-@\uff1d"]
+    return found
+
+
+def test_the_list_of_refused_rows_computes_nothing() -> None:
+    rows = pl.DataFrame(
+        [
+            {
+                "table": "student", "file": f"{text}.csv", "sheet": text, "row": number,
+                "column": text, "found": text, "allowed": text, "reason": "wrong_number",
+            }
+            for number, text in enumerate(EVIL)
+        ],
+        schema=REFUSAL_SCHEMA,
+    )  # fmt: skip
+    content = refusals_csv(rows)
+    assert content.count(b"wrong_number") == len(EVIL)
+    assert not computing(content)
+
+
+def test_the_review_file_computes_nothing(tmp_path: Path) -> None:
+    rows = pl.DataFrame(
+        [
+            {name: 1 if kind == pl.Int64 else text for name, kind in REVIEW_SCHEMA.items()}
+            for text in EVIL
+        ],
+        schema=REVIEW_SCHEMA,
+    )
+    content = write_review(rows, tmp_path / "review.csv").read_bytes()
+    assert b"SUM(A1)" in content
+    assert not computing(content)
+
+
+def test_the_csv_of_lists_computes_nothing() -> None:
+    assert not computing(csv_bytes(("a", "b", "c"), [(text, text, -3) for text in EVIL]).replace(
+        b",-3", b""
+    ))  # fmt: skip
+
+
+def test_no_workbook_is_written_but_of_invented_people() -> None:
+    """openpyxl makes a living formula of any text that begins with `=`."""
+    root = Path(__file__).parents[3]
+    for part in ("src/earlywarning", "pipelines", "api"):
+        for path in (root / part).rglob("*.py"):
+            if "simulation" not in path.parts:
+                text = path.read_text(encoding="utf-8")
+                assert not re.search(r"\bWorkbook\(|write_excel|to_excel|xlsxwriter", text), path
 
 
 @pytest.mark.parametrize("text", ["Siti", "O'Connor", "VII-A", "", "a=b", "Al-Contoh", "’Aisyah"])

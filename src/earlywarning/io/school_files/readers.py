@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from earlywarning.errors import ConfigError
 from earlywarning.io.school_files.dapodik_roster import DapodikRoster
+from earlywarning.io.school_files.edfi_json import EdfiJson
+from earlywarning.io.school_files.edfi_rest import EdfiRest
+from earlywarning.io.school_files.edfi_xml import EdfiXml
 from earlywarning.io.school_files.erapor_ledger import EraporLedger
 from earlywarning.io.school_files.interface import Reader
 from earlywarning.io.school_files.monthly_sheet import MonthlySheet
@@ -14,6 +17,9 @@ from earlywarning.io.school_files.sis_dump import SisDump
 READERS: tuple[Reader, ...] = (
     DapodikRoster(),
     EraporLedger(),
+    EdfiXml(),
+    EdfiJson(),
+    EdfiRest(),
     OneRoster(),
     MonthlySheet(),
     SisDump(),

@@ -129,7 +129,7 @@ class EntryReader:
         self._styles: dict[str, tuple[str, ...]] = {}
         self._proofs: dict[str, list[int]] = {}
         self._american: dict[str, str] = {}
-        self._numeric_ids: set[str] = set()
+        self._numeric_ids: dict[str, int] = {}
         self._is_first = True
 
     @property
@@ -144,9 +144,10 @@ class EntryReader:
     def warnings(self) -> list[str]:
         """What a person should know about the file."""
         return [
-            f"{self.name}: column {label!r} holds numbers, so leading zeros would be lost; "
+            f"{self.name}: column {label!r} holds a number in row {row}, and perhaps more below, "
+            "so leading zeros would be lost; "
             "format it as text"
-            for label in sorted(self._numeric_ids)
+            for label, row in sorted(self._numeric_ids.items())
         ]
 
     def check(self, chunk: Chunk) -> Checked:
@@ -248,11 +249,10 @@ class EntryReader:
         kinds = chunk.kinds
         if kinds is not None:
             kinds = kinds.select(pl.col(heading).alias(name) for name, heading in plain.items())
-            self._numeric_ids |= {
-                plain[name]
-                for name in plain
-                if name in ID_COLUMNS and (kinds[name] == NUMBER).any()
-            }
+            for name, heading in plain.items():
+                if name in ID_COLUMNS and (kinds[name] == NUMBER).any():
+                    rows = chunk.cells["_row"].filter(kinds[name] == NUMBER)
+                    self._numeric_ids.setdefault(heading, int(rows[0]))
         if not self._melted:
             return chunk.cells.select(*ours, *place), kinds
         return self._melt(chunk, ours, place, kinds)

@@ -396,7 +396,7 @@ def test_a_workbook_with_its_usual_damage(tmp_path: Path) -> None:
             ("Sheet", 5, "Nama", "formula_without_value"),
             ("Sheet", 6, None, "too_many_fields"),
         ]
-        assert any("'NIS' holds numbers" in warning for warning in delivery.warnings)
+        assert any("'NIS' holds a number in row" in warning for warning in delivery.warnings)
 
 
 # Size

@@ -354,8 +354,8 @@ def test_numbers_that_a_spreadsheet_spoilt_are_reported_and_never_padded(tmp_pat
         warnings = "\n".join(delivery.warnings)
         refused = delivery.refused.select("table", "column", "row", "reason").rows()
     assert students["101"]["national_id"] == "102"
-    assert "column 'NIPD' holds numbers" in warnings
-    assert "column 'NISN' holds numbers" in warnings
+    assert "column 'NIPD' holds a number in row" in warnings
+    assert "column 'NISN' holds a number in row" in warnings
     assert students["0301"]["household"] is students["0201"]["household"] is None
     assert "No KK of 2 rows (9, 10) is no number of 16 digits" in warnings
     assert "9900000" not in warnings

@@ -82,6 +82,7 @@ def init(
 
 @app.command()
 def inspect(
+    context: typer.Context,
     files: Annotated[list[Path], typer.Argument(help="Files, or folders with them.")],
     out: Annotated[
         Path | None, typer.Option(help="Where the mapping is written [default: it is printed].")
@@ -96,8 +97,15 @@ def inspect(
     """Say what files are and hold, and write a mapping for them; nothing is imported."""
     from earlywarning_pipelines import inspecting
 
+    home: Home = context.obj
     with told():
-        found = inspecting.run(files, source=source, school_id=school, out=out)
+        found = inspecting.run(
+            files,
+            source=source,
+            school_id=school,
+            out=out,
+            district=home.district if home.settings.district_file.exists() else None,
+        )
     typer.echo(inspecting.report(found, out=out))
     if not found.mapping:
         raise typer.Exit(1)
@@ -159,7 +167,9 @@ def import_(
             files=files,
             mapping=load_mapping(mapping)
             if mapping
-            else inspecting.mapping_for(files, source=source, school_id=school),
+            else inspecting.mapping_for(
+                files, source=source, school_id=school, district=home.district
+            ),
             store=home.store,
             register=home.register,
             district=home.district,
@@ -188,9 +198,9 @@ def simulate(
     layout: Annotated[
         str,
         typer.Option(
-            callback=one_of("csv", "school_folder", "oneroster", "sis_dump"),
+            callback=one_of("csv", "school_folder", "oneroster", "edfi", "sis_dump"),
             help="csv, with history and the truth; or this school year only as another system "
-            "writes it: school_folder, oneroster, sis_dump.",
+            "writes it: school_folder, oneroster, edfi, sis_dump.",
         ),
     ] = "csv",
 ) -> None:

@@ -30,6 +30,7 @@ SCHOOL = "SIM001"
 ANSWERS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "school_folder": {"attendance": {"blank": "unrecorded"}},
     "oneroster": {},
+    "edfi": {},
     "sis_dump": {
         "defaults": {"school_year": "2026-27"},
         "attendance": {"rollup": "majority"},

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import polars as pl
 
-from earlywarning.simulation.layouts import canonical, dapodik, monthly_sheets, oneroster, sis_dump
+from earlywarning.simulation.layouts import (
+    canonical,
+    dapodik,
+    edfi,
+    monthly_sheets,
+    oneroster,
+    sis_dump,
+)
 from earlywarning.simulation.layouts.canonical import Frames
 
 
@@ -46,6 +53,11 @@ def _write_school(tables: Mapping[str, pl.DataFrame], folder: Path, until: date)
 LAYOUTS: dict[str, Layout] = {
     "school_folder": Layout(_carry_school, _write_school),
     "oneroster": Layout(oneroster.carry, lambda tables, folder, _: oneroster.write(tables, folder)),
+    "edfi": Layout(
+        edfi.carry,
+        lambda tables, folder, _: edfi.write(tables, folder),
+        'namespace = "edfi5.2"\ncoverage = "exceptions"',
+    ),
     "sis_dump": Layout(sis_dump.carry, lambda tables, folder, _: sis_dump.write(tables, folder)),
 }
 """`school_folder` is what an Indonesian school has: Dapodik's list, a sheet a class and month."""

@@ -77,14 +77,19 @@ class Records:
                 {name: [self.lists[row][headings.index(name)] for row in which] for name in chosen},
                 schema=dict.fromkeys(chosen, pl.String),
             )
-        return pl.read_csv(
+        places = {name: place for place, name in enumerate(headings) if name in chosen}
+        if not places:
+            return pl.DataFrame(height=len(which))
+        found = pl.read_csv(
             self._bytes(which),
             has_header=False,
             separator=self.delimiter,
             infer_schema=False,
-            new_columns=list(headings),
+            columns=list(places.values()),
             raise_if_empty=False,
-        ).select(chosen)
+        )
+        found.columns = list(places)
+        return found.select(chosen)
 
     def _bytes(self, which: np.ndarray) -> bytes:
         assert self.starts is not None  # noqa: S101
@@ -147,8 +152,7 @@ def _split(data: bytes, separator: int, delimiter: str) -> tuple[int, Records | 
         mark &= ~inside
     ends = np.flatnonzero(newline) + 1
     starts = np.concatenate(([0], ends)).astype(np.int64)
-    marks = np.flatnonzero(mark)
-    fields = np.diff(np.searchsorted(marks, starts)) + 1
+    fields = np.diff(_counts_before(mark, starts)) + 1
     length = np.diff(starts)
     first = array[np.minimum(starts[:-1], max(len(array) - 1, 0))] if len(ends) else array[:0]
     blank = (length == 1) | ((length == 2) & (first == _RETURN))
@@ -156,6 +160,25 @@ def _split(data: bytes, separator: int, delimiter: str) -> tuple[int, Records | 
     return cut, Records(
         fields.astype(np.int64), blank, data=data, starts=starts, delimiter=delimiter
     )
+
+
+def _counts_before(mark: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """How many marks lie before each place, counted 64 at a time.
+
+    Parameters
+    ----------
+    mark : array of bool
+    places : array of int
+        Ascending, up to the length of `mark`.
+    """
+    bits = np.packbits(mark, bitorder="little")
+    # One word more, for a place at the very end.
+    words = np.zeros(len(bits) // 8 + 2, dtype="<u8")
+    words.view(np.uint8)[: len(bits)] = bits
+    sums = np.concatenate(([0], np.cumsum(np.bitwise_count(words), dtype=np.int64)))
+    word = places >> 6
+    below = (np.uint64(1) << (places & 63).astype(np.uint64)) - np.uint64(1)
+    return sums[word] + np.bitwise_count(words[word] & below)
 
 
 def _tidy_quotes(array: np.ndarray, quotes: np.ndarray, inside: np.ndarray, separator: int) -> bool:

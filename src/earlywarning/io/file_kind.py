@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
+import numpy as np
+
 from earlywarning.errors import DataError
 
 if TYPE_CHECKING:
@@ -208,16 +210,16 @@ def _inspect_text(path: Path, kind: Kind, size: int, first: bytes, stream: Binar
     encoding, skip = _encoding_of_start(name, first)
     digest = hashlib.sha256()
     tally = _Utf8Tally()
-    newlines = returns = 0
+    newlines = returns = False
     last = block = first
     while block:
         digest.update(block)
         if not encoding.startswith("utf-16"):
-            if b"\x00" in block or len(block.translate(None, _CONTROL)) < len(block) * 0.99:
+            if b"\x00" in block or _is_binary(block):
                 raise DataError(f"{name}: is binary data, not a table; {_SAVE_AS}")
             tally.add(block)
-        newlines += block.count(b"\n")
-        returns += block.count(b"\r")
+        newlines = newlines or b"\n" in block
+        returns = returns or b"\r" in block
         last = block
         block = stream.read(BLOCK)
     ends = last.rstrip(b"\x00").endswith((b"\n", b"\r"))
@@ -227,8 +229,17 @@ def _inspect_text(path: Path, kind: Kind, size: int, first: bytes, stream: Binar
     else:
         encoding = tally.encoding(name, encoding)
     return FileKind(
-        path, kind, encoding, digest.hexdigest(), size, skip, ends, returns > 0 and newlines == 0
+        path, kind, encoding, digest.hexdigest(), size, skip, ends, returns and not newlines
     )
+
+
+def _is_binary(block: bytes) -> bool:
+    """Whether more than one byte in a hundred is a control character that no text has."""
+    few = len(block) * 0.01
+    low = np.count_nonzero(np.frombuffer(block, dtype=np.uint8) < 32)
+    if low <= few:
+        return False
+    return len(block) - len(block.translate(None, _CONTROL)) > few
 
 
 def _encoding_of_start(name: str, first: bytes) -> tuple[str, int]:

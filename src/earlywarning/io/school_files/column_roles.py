@@ -36,6 +36,8 @@ _ID = re.compile(r"^[\w./-]{1,40}$")
 _FITS = 0.8
 _CONTRADICTS = 0.2
 _MONTH_FIRST = "%m/%d/%Y"
+_NEVER_SHOWN = ("family_card",)
+"""What stands under it is repeated in no message, and belongs under no other heading."""
 _MEANINGS = 3
 """A heading with more meanings than this contradicts nothing."""
 
@@ -197,7 +199,7 @@ def find_roles(columns: Sequence[Column]) -> Roles:
     left = [
         (column, role)
         for column, role, _ in sorted(candidates, key=lambda one: one[2])
-        if column.heading not in used and column.filled
+        if column.heading not in used and column.filled and role not in _NEVER_SHOWN
         and len(BY_HEADING[plain(column.heading)]) <= _MEANINGS
     ]  # fmt: skip
     return _with_swapped(chosen, left, fit)

@@ -24,6 +24,10 @@ def find_people(look: Look) -> None:
         name = "staff_name" if "staff_name" in roles else "full_name"
         look.add("staff", roles.headings(staff=number, name=name, sex="sex",
                  max_visits="max_visits"), f"{look.rows(number):,} teachers")  # fmt: skip
+    elif not look.made.entries and "class_name" in roles and look.named() and not look.names():
+        level = roles.headings(class_name="class_name", grade_level="grade_level")
+        rows = f"the classes of {look.rows('class_name'):,} students, without names"
+        _enrolled(look, look.named() | level, rows)
     elif roles.has("class_name", "homeroom_staff") and "student" not in roles:
         _class_groups(look)
     if roles.has("school_id", "school_name"):
@@ -94,12 +98,16 @@ def _roster(look: Look) -> None:
         made.warnings.append(
             f"the file knows no classes, so {roles['grade_level'].heading!r} stands for them"
         )
+    _enrolled(look, {"student": columns["student"]} | name | level, "")
+    _guardians(look)
+
+
+def _enrolled(look: Look, columns: dict[str, Any], what: str) -> None:
+    """Who is in which class, and the classes."""
+    roles, made = look.roles, look.made
     _class_groups(look)
-    entry = look.add(
-        "enrollment",
-        {"student": columns["student"]} | name | level
-        | roles.headings(entry_date="entry_date", exit_date="exit_date"), "",
-    )  # fmt: skip
+    columns |= roles.headings(entry_date="entry_date", exit_date="exit_date")
+    entry = look.add("enrollment", columns, what)
     if "entry_date" in roles:
         years = {found[0] for v in roles["entry_date"].distinct() if (found := _YEAR.findall(v))}
         if len(years) > 1:
@@ -120,7 +128,6 @@ def _roster(look: Look) -> None:
              "since when are the students in these classes? write the first day of school "
              "under [table.constants] of enrollment, like entry_date = 2026-07-13")
         )  # fmt: skip
-    _guardians(look)
 
 
 def _class_name(look: Look) -> dict[str, str]:

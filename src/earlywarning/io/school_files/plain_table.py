@@ -23,7 +23,8 @@ from earlywarning.io.school_files.table_guess import Guess, guess_tables
 from earlywarning.io.workbook import EMPTY
 
 _HEAD = 40
-_SAMPLE = 5_000
+SAMPLE = 5_000
+"""Rows that are looked at before anything is said of a table."""
 _OPTIONS = ("header_row",)
 _LONGEST_TOTAL = 40
 
@@ -185,12 +186,14 @@ def label_of(cells: Sequence[Cell], names: Sequence[str] = ()) -> str | None:
 
 
 def _understood(bundle: Bundle, grid: Grid, heading: Heading, *, several: bool) -> Guess:
-    below = list(islice(_below(grid, heading), _SAMPLE))
+    below = list(islice(_below(grid, heading), SAMPLE))
     totals = [(number, label_of(cells)) for number, cells in below]
     rows = [cells for (_, cells), (_, label) in zip(below, totals, strict=True) if label is None]
     left = [(number, label) for number, label in totals if label]
     columns = columns_of(heading.names, [[text for text, _ in cells] for cells in rows])
     guess = guess_tables(grid.where, columns, _pass_marks(heading, below))
+    if len(below) == SAMPLE:
+        guess.warnings.append(f"{grid.where}: only the first {SAMPLE:,} rows were looked at")
     width = len(heading.names)
     ragged = grid.file.kind == "text" and any(len(cells) != width for cells in rows)
     needs_layout = grid.file.kind == "page" or bool(left) or ragged

@@ -7,26 +7,29 @@ headings at all. What a file holds is found as for any plain table, by headings 
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from earlywarning.errors import ConfigError, DataError
-from earlywarning.io.csv_rows import decoded_blocks
 from earlywarning.io.file_kind import FileKind, Kind
-from earlywarning.io.school_files.column_roles import LETTER_MARK, NUMBER, NUMBER_AND_LETTER, Column
-from earlywarning.io.school_files.headings_known import is_known, plain
+from earlywarning.io.school_files.column_roles import NUMBER, NUMBER_AND_LETTER, Column
+from earlywarning.io.school_files.dump_rows import (
+    DAY_MARK,
+    NUMBER_OF,
+    TEMPLATE,
+    Derived,
+    Dump,
+    added_columns,
+    day_mark,
+    flag_places,
+    is_dump,
+    opened,
+)
+from earlywarning.io.school_files.headings_known import plain
 from earlywarning.io.school_files.interface import Bundle, FlatTable, Found, Rows, RowsTable
-from earlywarning.io.school_files.plain_table import columns_of
+from earlywarning.io.school_files.plain_table import SAMPLE, columns_of
 from earlywarning.io.school_files.table_guess import Guess, guess_tables
 
-NULL = "NULL"
-NUMBER_OF, LETTER_OF = "{} (number)", "{} (letter)"
-DAY_MARK = "day mark"
-_DELIMITERS = (",", ";", "\t", "|")
-_SAMPLE = 5_000
-_FLAGS = ("absent", "tardy", "dismissed", "excused")
 _DAY_MARKS = {
     "absent": "unexcused", "absent, excused": "permitted", "tardy": "late",
     "tardy, excused": "late", "dismissed": "early_leave", "dismissed, excused": "early_leave",
@@ -42,32 +45,6 @@ _NOT_OURS = (
      "says who takes which lesson, without a mark; classes come with the students' homeroom: "
      "export the students"),
 )  # fmt: skip
-_TEMPLATE = "<district_school_year>"
-
-
-@dataclass(frozen=True, slots=True)
-class Dump:
-    """A dump, opened.
-
-    Attributes
-    ----------
-    headings : tuple of str
-        Of the file, of `options.headings`, or "1", "2", ….
-    has_headings : bool
-        Whether the first row is one of headings.
-    delimiter : str
-    """
-
-    file: FileKind
-    headings: tuple[str, ...]
-    has_headings: bool
-    delimiter: str
-
-    def rows(self) -> Iterator[tuple[int, list[str | None]]]:
-        """Row number and cells of every row of data; NULL and empty are None."""
-        for number, row in records(self.file, self.delimiter):
-            if number > 1 or not self.has_headings:
-                yield number, [None if text in ("", NULL) else text for text in row]
 
 
 class SisDump:
@@ -91,13 +68,16 @@ class SisDump:
         DataError
             If it is a dump that holds nothing to import; says what to export instead.
         """
-        if not _is_dump(bundle.file):
+        if not is_dump(bundle.file):
             return None
         dump = opened(bundle.file)
         _refuse_others(dump, bundle.name)
         if not dump.has_headings:
             return _without_headings(dump, bundle.name)
-        guess = guess_tables(bundle.name, _columns(dump))
+        columns = _columns(dump)
+        guess = guess_tables(bundle.name, columns)
+        if len(columns[0].values) == SAMPLE:
+            guess.warnings.append(f"{bundle.name}: only the first {SAMPLE:,} rows were looked at")
         return _found(dump, guess)
 
     def files_of(self, bundle: Bundle) -> tuple[FileKind, ...]:
@@ -124,7 +104,7 @@ class SisDump:
             )
         dump = opened(bundle.file, names)
         width = len(dump.headings)
-        added = _added(dump)
+        added = added_columns(dump, by_name=True)
         table = RowsTable(
             (*dump.headings, *(name for name, _ in added)), lambda: iter(()),
             2 if dump.has_headings else 1,
@@ -133,161 +113,23 @@ class SisDump:
         return table
 
 
-def records(file: FileKind, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Row number and fields; a backslash protects the mark after it, a field may hold line ends.
-
-    Raises
-    ------
-    DataError
-        If a quotation mark is not closed.
-    """
-    reader = csv.reader(_lines(file), delimiter=delimiter, escapechar="\\", strict=True)
-    number = 0
-    while True:
-        number += 1
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise DataError(
-                f"{file.path.name}: row {number} has a quotation mark that is not closed or not "
-                f"protected by a backslash ({error}); export the file again"
-            ) from error
-        if row:
-            yield number, row
-
-
-def opened(file: FileKind, names: Sequence[str] | None = None) -> Dump:
-    """Find the headings of a dump.
-
-    Raises
-    ------
-    DataError
-        If `names` are given and the file has another number of columns.
-    """
-    delimiter = _delimiter(file)
-    _, first = next(records(file, delimiter))
-    plain_names = tuple(text.strip().strip("'") for text in first)
-    quoted = all(text.startswith("'") and text.endswith("'") and len(text) > 2 for text in first)
-    known = sum(is_known(text) for text in plain_names)
-    has_headings = quoted or known >= 2 or (
-        known >= 1 and all(plain(text) and not NUMBER.match(text) for text in plain_names)
-    )  # fmt: skip
-    if names is not None:
-        if len(names) != len(first):
-            raise DataError(
-                f"{file.path.name}: has {len(first)} columns, but headings under [table.options] "
-                f"names {len(names)}"
-            )
-        return Dump(file, tuple(names), has_headings, delimiter)
-    if has_headings:
-        return Dump(file, plain_names, True, delimiter)
-    return Dump(file, tuple(str(i + 1) for i in range(len(first))), False, delimiter)
-
-
-def _lines(file: FileKind) -> Iterator[str]:
-    rest = ""
-    for block in decoded_blocks(file):
-        pieces = (rest + block.decode("utf-8", "replace")).replace("\r\n", "\n").split("\n")
-        rest = pieces.pop()
-        yield from (piece + "\n" for piece in pieces)
-    if rest.strip("\x1a"):
-        yield rest
-
-
-def _delimiter(file: FileKind) -> str:
-    text = next(decoded_blocks(file, 1 << 16)).decode("utf-8", "replace")
-    first = text.partition("\n")[0]
-    return max(_DELIMITERS, key=first.count)
-
-
-def _is_dump(file: FileKind) -> bool:
-    """Headings in ', values with a backslash, the text NULL, or quoted rows without headings."""
-    text = next(decoded_blocks(file, 1 << 18)).decode("utf-8", "replace")
-    lines = [line for line in text.replace("\r\n", "\n").split("\n") if line.strip()]
-    if not lines or lines[0].count(",") + lines[0].count(";") + lines[0].count("\t") == 0:
-        return False
-    delimiter = max(_DELIMITERS, key=lines[0].count)
-    first = lines[0].split(delimiter)
-    if all(one.startswith("'") and one.rstrip().endswith("'") for one in first):
-        return True
-    quoted = all(line.startswith('"') and line.rstrip().endswith('"') for line in lines[:50])
-    if not quoted:
-        return False
-    without_headings = sum(is_known(one.strip('"')) for one in first) == 0
-    null = f'"{NULL}"' in text
-    return null or '\\"' in text or _TEMPLATE in text or without_headings
-
-
 def _columns(dump: Dump) -> list[Column]:
     rows = []
     for _, row in dump.rows():
         rows.append(row)
-        if len(rows) == _SAMPLE:
+        if len(rows) == SAMPLE:
             break
     columns = columns_of(dump.headings, rows)
-    for name, cells in _added(dump):
+    for name, cells in added_columns(dump):
         values = tuple(cells(row) or "" if len(row) == len(dump.headings) else "" for row in rows)
         columns.append(Column(name, values))
     return columns
 
 
-Derived = tuple[str, Any]
-
-
-def _added(dump: Dump) -> list[Derived]:
-    """Columns that the reader makes: number and letter of a mark, and the mark of a day."""
-    rows = []
-    for _, row in dump.rows():
-        if len(row) == len(dump.headings):
-            rows.append(row)
-        if len(rows) == _SAMPLE:
-            break
-    added: list[Derived] = []
-    for place, name in enumerate(dump.headings):
-        values = [row[place] for row in rows if row[place]]
-        if any(NUMBER_AND_LETTER.match(value or "") for value in values):
-            added += [
-                (NUMBER_OF.format(name), lambda row, at=place: _part(row[at], 0)),
-                (LETTER_OF.format(name), lambda row, at=place: _part(row[at], 1)),
-            ]
-    flags = _flag_places(dump.headings)
-    if "absent" in flags and "tardy" in flags:
-        added.append((DAY_MARK, lambda row: _day_mark(row, flags)))
-    return added
-
-
-def _part(text: str | None, which: int) -> str | None:
-    """The number or the letter of `85.12 B+`; anything else stays whole, where it belongs."""
-    if text is None:
-        return None
-    if NUMBER_AND_LETTER.match(text):
-        return text.split(" ")[which]
-    if LETTER_MARK.match(text):
-        return text if which else None
-    return None if which else text
-
-
-def _flag_places(headings: Sequence[str]) -> dict[str, int]:
-    places = {}
-    for place, heading in enumerate(headings):
-        for flag in _FLAGS:
-            if plain(heading) in (f"att {flag} ind", f"{flag} ind", flag):
-                places.setdefault(flag, place)
-    return places
-
-
-def _day_mark(row: Sequence[str | None], flags: Mapping[str, int]) -> str:
-    is_set = {flag: row[place] == "1" for flag, place in flags.items()}
-    what = next((flag for flag in _FLAGS[:3] if is_set.get(flag)), "present")
-    return f"{what}, excused" if what != "present" and is_set.get("excused") else what
-
-
 def _refuse_others(dump: Dump, name: str) -> None:
     """Dumps that are well known and hold nothing to import."""
     headings = {plain(heading) for heading in dump.headings}
-    has_marks = any(label.endswith("(number)") for label, _ in _added(dump))
+    has_marks = any(label.endswith("(number)") for label, _ in added_columns(dump))
     for wanted, why in _NOT_OURS:
         if wanted <= headings and not has_marks:
             raise DataError(f"{name}: {why}{_unfilled(dump)}")
@@ -295,8 +137,8 @@ def _refuse_others(dump: Dump, name: str) -> None:
 
 def _unfilled(dump: Dump) -> str:
     for _, row in dump.rows():
-        if _TEMPLATE in row:
-            return f"; besides, {_TEMPLATE} in it was never filled in by the export"
+        if TEMPLATE in row:
+            return f"; besides, {TEMPLATE} in it was never filled in by the export"
     return ""
 
 
@@ -320,12 +162,13 @@ def _found(dump: Dump, guess: Guess) -> Found:
 
 def _as_days(dump: Dump, entry: dict[str, Any], guess: Guess) -> None:
     """Flags of a day become a mark; a dump of the days table holds only what is not present."""
-    if DAY_MARK not in [name for name, _ in _added(dump)]:
+    if DAY_MARK not in [name for name, _ in added_columns(dump)]:
         return
+    flags = flag_places(dump.headings)
     marks = {
         mark
         for _, row in dump.rows() if len(row) == len(dump.headings)
-        for mark in [_day_mark(row, _flag_places(dump.headings))]
+        for mark in [day_mark(row, flags)]
     }  # fmt: skip
     entry["columns"]["code"] = DAY_MARK
     entry["namespace"] = "sis-dump"

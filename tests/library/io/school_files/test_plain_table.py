@@ -69,6 +69,7 @@ ROSTER = "NIS;Nama;L/P;Kelas\n0101;Siti Aminah;P;VII-A\n0102;Budi Santoso;L;VII-
         ("NIPD,Nama Siswa,Rombel\n1,Siti Aminah,7A\n", ["student", "class_group", "enrollment"]),
         ("LASID|First Name|Last Name|Homeroom\n7|Siti|Aminah|7A\n8|Budi|Santoso|7A\n",
          ["student", "class_group", "enrollment"]),
+        ("NIS;Kelas;Tanggal Masuk\n0101;VII-B;01/10/2026\n", ["class_group", "enrollment"]),
         ("Kode Guru;Nama Guru\nG1;Sari Wulandari, S.Pd.\n", ["staff"]),
         ("Kelas;Wali Kelas\nVII-A;G01\nVII-B;G02\n", ["class_group"]),
         ("Kelas;Wali Kelas\nVII-A;Sari Wulandari\n", ["staff", "class_group"]),
@@ -367,6 +368,34 @@ def test_a_row_with_too_many_cells_is_refused(tmp_path: Path) -> None:
     (chunk,) = table.chunks()
     assert chunk.cells.rows() == [("0101", "Siti", 2), ("0103", None, 4)]
     assert chunk.faults.select("_row", "reason").rows() == [(3, "too_many_fields")]
+
+
+def test_only_what_was_looked_at_is_spoken_of(tmp_path: Path) -> None:
+    rows = "".join(f"{i:05d};01/09/2026;{'H' if i % 9 else 'S'}\n" for i in range(6_000))
+    seen = found(written(tmp_path, "NIS;Tanggal;Kode\n" + rows))
+    assert seen.warnings == ("x.csv: only the first 5,000 rows were looked at",)
+
+
+def test_letters_where_marks_have_a_decimal_comma() -> None:
+    text = (
+        'source = "x"\n[defaults]\nschool_id = "S1"\n[[table]]\ntable = "grade"\nfile = "x"\n'
+        'decimal = ","\n[table.columns]\nstudent = "NIS"\nsubject = "M"\nperiod = "P"\n'
+        'score = "N"\n[table.values.score]\nA = 92.5\nB = "80,5"\n'
+    )
+    (one,) = parse_mapping(text).tables
+    assert one.values == {"score": {"A": "92,5", "B": "80,5"}}
+    with pytest.raises(ConfigError, match="must be lines like"):
+        parse_mapping(text.replace("92.5", "true"))
+
+
+def test_the_number_of_a_family_card_is_repeated_nowhere(tmp_path: Path) -> None:
+    number = "9" * 16
+    seen = found(written(tmp_path, f"NIS;Nama;No KK;Kelas\n01;Siti;{number} x;7A\n"))
+    assert number not in str(seen)
+    seen = found(written(tmp_path, f"NIS;Nama;No KK;Kelas\n01;Siti;{number};7A\n"))
+    student = entry(seen, "student")
+    assert (student["columns"]["household"], student["hashed"]) == ("No KK", ["household"])
+    assert number not in str(seen)
 
 
 # Real files: what inspect writes, against the mapping that a person wrote

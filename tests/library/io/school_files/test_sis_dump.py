@@ -193,6 +193,13 @@ def test_a_mark_is_split(mark: str, number: str | None, letter: str | None, tmp_
     assert chunk.cells.row(1) == (number, letter, 3)
 
 
+def test_a_mapping_fits_a_file_whose_marks_have_no_letters(tmp_path: Path) -> None:
+    text = "'local_id','course_number','grade'\n\"1\",\"SOC6\",\"80\"\n"
+    table = READER.open(bundle(written(tmp_path, text)), "grades", {}, None)
+    (chunk,) = table.chunks({"grade (number)"})
+    assert chunk.cells["grade (number)"].to_list() == ["80"]
+
+
 @pytest.mark.parametrize(
     ("flags", "mark"),
     [

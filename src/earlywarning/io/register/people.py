@@ -123,7 +123,13 @@ def plan(
     rows = {
         name: tables[name] if name in tables else pl.DataFrame(schema=schema_of(name))
         for name in (
-            "school", "staff", "class_group", "student", "enrollment", "guardian", "calendar_day",
+            "school",
+            "staff",
+            "class_group",
+            "student",
+            "enrollment",
+            "guardian",
+            "calendar_day",
         )
     }
     schools = sorted(

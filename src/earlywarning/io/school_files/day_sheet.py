@@ -7,9 +7,10 @@ them all. What month or class they are of is another question (`monthly_sheet`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain, islice, pairwise
 
 from openpyxl.utils import get_column_letter
 
@@ -29,6 +30,7 @@ _LOOK_AHEAD = 60
 _ABOVE, _BELOW = 4, 3
 _LONGEST_MARK = 20
 _SURELY_MARKS = 3
+_MOST_TITLES, _LONGEST_TITLE = 30, 200
 _FOOTER = re.compile(
     r"^(jumlah|jml|total|rata|laki|perempuan|keterangan|ket\b|mengetahui|kepala|wali|catatan|"
     r"hari efektif|persen|nip\b|%|\* ?\)|l :|p :)",
@@ -111,6 +113,10 @@ class Block:
     others : tuple of OtherColumn
     rows : tuple of Row
         One a student; all as wide as the headings.
+    columns : mapping of int to sequence of str
+        The texts of each day column, by its place; empty where there is no mark.
+    counts : mapping of str to int
+        Every mark in capitals, and how often it is there.
     """
 
     grid: Grid
@@ -120,14 +126,16 @@ class Block:
     days: tuple[DayColumn, ...]
     others: tuple[OtherColumn, ...]
     rows: tuple[Row, ...]
+    columns: Mapping[int, Sequence[str]]
+    counts: Mapping[str, int]
 
     def student_column(self, role: str) -> StudentColumn | None:
         """The first column of a role, if there is one."""
         return next((column for column in self.students if column.role == role), None)
 
-    def marks(self, column: DayColumn) -> list[str]:
+    def marks(self, column: DayColumn) -> Sequence[str]:
         """The marks of a day column, one a student; empty where there is none."""
-        return [text_of(cells, column.place) for _, cells in self.rows]
+        return self.columns[column.place]
 
 
 def letter(place: int) -> str:
@@ -136,8 +144,17 @@ def letter(place: int) -> str:
 
 
 def text_of(cells: Sequence[Cell], place: int) -> str:
-    """The text of a cell, tidied; empty beyond the row's end."""
-    return tidy(cells[place][0] or "") if place < len(cells) else ""
+    """The text of a cell; empty beyond the row's end."""
+    return (cells[place][0] or "") if place < len(cells) else ""
+
+
+def _tidied(row: Row) -> Row:
+    """A row whose texts have no outer or doubled blanks."""
+    number, cells = row
+    return number, [
+        (text if text is None or text.isalnum() else tidy(text) or None, kind)
+        for text, kind in cells
+    ]
 
 
 def blocks(grid: Grid) -> list[Block]:
@@ -152,8 +169,8 @@ def blocks(grid: Grid) -> list[Block]:
     DataError
         If the file is damaged.
     """
-    stream = grid.rows()
-    rows = [row for row, _ in zip(stream, range(_LOOK_AHEAD), strict=False)]
+    stream = map(_tidied, grid.rows())
+    rows = list(islice(stream, _LOOK_AHEAD))
     if not any(_day_columns(cells) for _, cells in rows):
         return []
     rows = list(chain(rows, stream))
@@ -163,15 +180,27 @@ def blocks(grid: Grid) -> list[Block]:
     for number, head in enumerate(heads):
         until = heads[number + 1].first if number + 1 < len(heads) else len(rows)
         students, end = _students(rows, head, until)
+        columns = {
+            day.place: [text_of(cells, day.place) for _, cells in students] for day in head.days
+        }
+        counts = Counter(mark.upper() for texts in columns.values() for mark in texts if mark)
         block = Block(
             grid, len(found) + 1,
-            tuple(tuple(text for text, _ in _texts(rows[i][1])) for i in range(start, head.first)),
-            head.students, head.days, head.others, tuple(students),
+            _titles(rows[max(start, head.first - _MOST_TITLES) : head.first]),
+            head.students, head.days, head.others, tuple(students), columns, counts,
         )  # fmt: skip
         if _holds_marks(block):
             found.append(block)
         start = end
     return found
+
+
+def _titles(rows: Sequence[Row]) -> tuple[tuple[str, ...], ...]:
+    """Texts of the rows over a table; as many and as long as titles are."""
+    return tuple(
+        tuple(text[:_LONGEST_TITLE] for text, _ in _texts(cells))[:_MOST_TITLES]
+        for _, cells in rows
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +228,7 @@ def _day_columns(cells: Sequence[Cell]) -> list[tuple[int, str, DayLabel]]:
     found = [
         (place, text, label)
         for text, place in _texts(cells)
-        if len(text) <= _LONGEST_MARK and (label := day_label(text))
+        if len(text) <= _LONGEST_MARK and not text.isalpha() and (label := day_label(text))
     ]
     if len(found) < LEAST_DAYS:
         return []
@@ -279,6 +308,8 @@ def _other_columns(
     students: list[StudentColumn] = []
     others = []
     roles: set[str] = set()
+    over: dict[int, str] = {}
+    behind = max(day_places)
     for place in range(width):
         if place in day_places:
             continue
@@ -288,15 +319,13 @@ def _other_columns(
             roles.add(role)
             heading = next(text for text in pieces if _role(text))
             students.append(StudentColumn(place, heading, role))
-        elif place > max(day_places):
+        elif place > behind:
             # A heading over several columns stands in the first of them.
-            over = [
-                text_of(cells, left)
-                for cells in region[:-1]
-                for left in range(place, max(day_places), -1)
-                if not text_of(cells, place) and text_of(cells, left)
-            ][:1]
-            others.append(OtherColumn(place, (*over, *pieces)))
+            for row, cells in enumerate(region[:-1]):
+                if text := text_of(cells, place):
+                    over[row] = text
+            above = [text for row, text in over.items() if not text_of(region[row], place)]
+            others.append(OtherColumn(place, (*above[:1], *pieces)))
         else:
             others.append(OtherColumn(place, pieces))
     return tuple(students), tuple(others)
@@ -389,17 +418,21 @@ def _is_student(cells: Sequence[Cell], head: _Head, lead: str, *, in_footer: boo
     return not in_footer and alone
 
 
+_NUMBER = re.compile(r"\d+([.,]\d*)?")
 _KNOWN = frozenset(
     {*attendance_codes("id").statuses, *attendance_codes("uk2024").statuses, "√", "✔", "V"}
 )
 
 
 def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(r"\d+([.,]\d*)?", text))
+    return text[:1].isdigit() and bool(_NUMBER.fullmatch(text))
 
 
 def _holds_marks(block: Block) -> bool:
     """Whether the cells can be marks: mostly words or signs, not scores; none at all is fine."""
-    cells = [mark for day in block.days for mark in block.marks(day) if mark]
-    numbers = sum(_is_number(mark) or len(mark) > _LONGEST_MARK for mark in cells)
-    return bool(block.rows) and numbers <= len(cells) * 0.4
+    every = sum(block.counts.values())
+    numbers = sum(
+        count for mark, count in block.counts.items()
+        if _is_number(mark) or len(mark) > _LONGEST_MARK
+    )  # fmt: skip
+    return bool(block.rows) and numbers <= every * 0.4

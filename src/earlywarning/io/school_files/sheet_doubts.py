@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from earlywarning.io.school_files.day_sheet import Block, DayColumn, letter, text_of
@@ -26,10 +25,10 @@ _MOST = 12
 
 def codes_of(block: Block) -> dict[str, str]:
     """Of `SPELLED`, the marks that this table has."""
-    found = Counter(mark.upper() for day in block.days for mark in block.marks(day) if mark)
+    found, every = block.counts, sum(block.counts.values())
     return {
         code: status for code, status in SPELLED.items()
-        if found[code] and (code != "V" or found[code] >= _USUAL * found.total())
+        if found.get(code) and (code != "V" or found[code] >= _USUAL * every)
     }  # fmt: skip
 
 
@@ -40,10 +39,9 @@ def statuses_of(block: Block) -> dict[str, str]:
 
 def foreign(block: Block) -> str | None:
     """The code list that knows all marks of a table where `id` does not; None if there is none."""
-    found = Counter(mark.upper() for day in block.days for mark in block.marks(day) if mark)
-    known = statuses_of(block)
+    found, known = block.counts, statuses_of(block)
     strange = sum(count for code, count in found.items() if code not in known)
-    if strange <= _FOREIGN * found.total():
+    if strange <= _FOREIGN * sum(found.values()):
         return None
     for namespace in ("uk2024", "edfi5.2"):
         if set(found) <= set(attendance_codes(namespace).statuses):
@@ -55,7 +53,7 @@ def unknown_marks(block: Block) -> list[str]:
     """Marks that the list `id` does not know; a district may have given them a meaning."""
     known = statuses_of(block)
     places: dict[str, list[DayColumn]] = {}
-    for day in block.days:
+    for day in block.days if set(block.counts) - set(known) else ():
         for mark in block.marks(day):
             if mark and mark.upper() not in known:
                 places.setdefault(mark, []).append(day)

@@ -8,6 +8,7 @@ rule is said where it is not the plain one.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -54,7 +55,7 @@ class _Rule:
         """Whether a mark is counted."""
         if not mark:
             return self.blank
-        return status in self.statuses or mark.upper() in self.codes
+        return status in self.statuses or mark in self.codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,14 @@ def check_totals(block: Block, days: Sequence[DayColumn], statuses: Mapping[str,
         The days that count: those with a mark for anyone.
     statuses : mapping of mark, in capitals, to status
     """
+    day_places = [day.place for day in days]
     marks = [
-        [(text := text_of(cells, day.place), statuses.get(text.upper())) for day in days]
+        [
+            (mark, statuses.get(mark), count)
+            for mark, count in Counter(
+                text_of(cells, place).upper() for place in day_places
+            ).items()
+        ]
         for _, cells in block.rows
     ]
     places, warnings, blanks = set(), [], []
@@ -107,7 +114,8 @@ def check_totals(block: Block, days: Sequence[DayColumn], statuses: Mapping[str,
     return Totals(frozenset(places), tuple(warnings), tuple(blanks))
 
 
-Marked = Sequence[tuple[str, str | None]]
+Marked = Sequence[tuple[str, str | None, int]]
+"""Of one student: each mark in capitals, its status, and how often it is there."""
 
 
 def _kind(column: OtherColumn, block: Block) -> str | None:
@@ -185,7 +193,8 @@ def _best(
 ) -> tuple[_Rule, list[int]]:
     """The rule that most students agree with; of equal ones the first."""
     counted = [
-        [sum(rule.counts(mark, status) for mark, status in row) for row in marks] for rule in rules
+        [sum(count for mark, status, count in row if rule.counts(mark, status)) for row in marks]
+        for rule in rules
     ]
     agreeing = [
         sum(a == b for a, b in zip(written, counts, strict=True) if a is not None)
@@ -244,10 +253,10 @@ def _check_share(
     scale = 100 if shares and max(shares) <= 1 else 1
 
     def recorded(row: Marked) -> int:
-        return sum(bool(mark) and status not in _COUNTED_OUT for mark, status in row)
+        return sum(count for mark, status, count in row if mark and status not in _COUNTED_OUT)
 
     def school_days(row: Marked) -> int:
-        return sum(status != "no_school" for _, status in row)
+        return sum(count for _, status, count in row if status != "no_school")
 
     best: list[tuple[int, float, float]] | None = None
     for statuses in (("present",), ("present", "late"), _CAME):
@@ -276,7 +285,8 @@ def _wrong_shares(
     for place, (said, row) in enumerate(zip(written, marks, strict=True)):
         if said is None or not days(row):
             continue
-        count = 100 * sum(status in statuses for _, status in row) / days(row)
+        came = sum(count for _, status, count in row if status in statuses)
+        count = 100 * came / days(row)
         if abs(said * scale - count) > _TOLERANCE:
             wrong.append((place, said * scale, count))
     return wrong

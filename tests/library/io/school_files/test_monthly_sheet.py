@@ -596,6 +596,12 @@ def test_only_students_are_rows(tmp_path: Path) -> None:
     assert flat(written(tmp_path, rows))["_row"].to_list() == [5, 6]
 
 
+def test_no_row_of_a_long_sheet_is_lost(tmp_path: Path) -> None:
+    """The headings are looked for in the first rows only; the others follow without a gap."""
+    rows = flat(written(tmp_path, sheet(["H H H H A"] * 150)))["_row"].to_list()
+    assert rows == list(range(4, 154))
+
+
 def test_a_student_without_number_or_marks_is_not_lost(tmp_path: Path) -> None:
     rows = sheet(["H H H H H", "_ _ _ _ _", "H H H H H"])
     rows[4][0] = ""

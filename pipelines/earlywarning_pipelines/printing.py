@@ -15,6 +15,7 @@ from earlywarning.errors import NotFound
 from earlywarning.io import wording
 from earlywarning.io.register import list_views, lists, tokens
 from earlywarning.io.register.db import Register
+from earlywarning.records.class_names import canonical, sort_key
 from earlywarning_pipelines import list_rows
 
 if TYPE_CHECKING:
@@ -216,9 +217,15 @@ def _nobody_visits(register: Register, one: lists.ListRow, language: str) -> lis
 
 
 def _of_class(rows: Sequence[list_rows.Row], class_name: str) -> list[list_rows.Row]:
-    found = [row for row in rows if class_name in row.class_names.split(", ")]
+    wanted = canonical(class_name).key
+    found = [
+        row
+        for row in rows
+        if wanted in (canonical(name).key for name in row.class_names.split(", "))
+    ]
     if not found:
-        classes = sorted({name for row in rows for name in row.class_names.split(", ")})
+        names = {name for row in rows for name in row.class_names.split(", ")}
+        classes = sorted(names, key=sort_key)
         raise NotFound(
             f"no family of class {class_name!r} is on the list; classes on it: {', '.join(classes)}"
         )

@@ -153,6 +153,8 @@ def test_from_files_to_a_list_that_can_be_shown_and_rebuilt(tmp_path: Path) -> N
     part = done("--home", home, "show", found, "--class", "VII-B", "--language", "en")
     assert "Budi Fauzi: Absent 4 of 20" in part
     assert "Siti" not in part
+    other_spelling = ("show", found, "--class", "kelas 7b", "--language", "en")
+    assert done("--home", home, *other_spelling) == part
     record = done("--home", home, "show", found, "--record")
     assert hashlib.sha256(record.encode()).hexdigest()[:16] in whole
     assert "Siti" not in record

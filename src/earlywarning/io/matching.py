@@ -69,7 +69,7 @@ class Matched:
     review : DataFrame
         `review.REVIEW_SCHEMA`: what a person must say.
     confirmed : DataFrame
-        `REMEMBERED_SCHEMA`: what was answered, to be remembered.
+        `REMEMBERED_SCHEMA`: what was answered, to be remembered; no student where it was no.
     by_national_id, by_answer, by_earlier_answer : int
         Students that were found so.
     """
@@ -93,7 +93,7 @@ class Names:
     review : DataFrame
         `review.REVIEW_SCHEMA`: what a person must say.
     confirmed : DataFrame
-        `REMEMBERED_SCHEMA`: what the answers say, to be remembered.
+        `REMEMBERED_SCHEMA`: what the answers say; no student where the answer was no.
     earlier, answered : int
         Students by an earlier confirmation, and by an answer of this time.
     stray : int
@@ -242,12 +242,12 @@ def by_name(labels: pl.DataFrame, people: pl.DataFrame, known: Known, *, source:
         if answer and said.problem:
             faults.append(f"{known.answers_name}: row {answer.row}, column answer: {said.problem}")
         student = said.student
-        if student is not None:
+        if said.student is not None or said.is_no:
             confirmed.append({**{name: row[name] for name in _KEY}, "student": student})
-        elif not said.is_no and not proposal.has_namesakes and row["_earlier"] is not None:
+        elif not proposal.has_namesakes and row["_earlier"] is not None:
             student = row["_earlier"]
             earlier.add((school, student))
-        elif not said.is_no:
+        else:
             review.append(_question(row, key, proposal, source))
         reason, allowed = (None, None) if student else _refusal(proposal, is_no=said.is_no)
         verdicts.append((*(row[name] for name in _KEY), student, reason, allowed))
@@ -264,7 +264,7 @@ def by_name(labels: pl.DataFrame, people: pl.DataFrame, known: Known, *, source:
         ),
         pl.DataFrame(confirmed, schema=REMEMBERED_SCHEMA),
         earlier=len(earlier),
-        answered=len({(one["school_id"], one["student"]) for one in confirmed}),
+        answered=len({(one["school_id"], one["student"]) for one in confirmed if one["student"]}),
         stray=len(answers),
     )
 

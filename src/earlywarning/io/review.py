@@ -14,9 +14,9 @@ import polars as pl
 
 from earlywarning.errors import DataError
 from earlywarning.io.cells import neutral
-from earlywarning.io.file_kind import TABLES, Limits, inspect
-from earlywarning.io.tabular import open_text
-from earlywarning.io.workbook import open_workbook
+from earlywarning.io.child import Child
+from earlywarning.io.file_kind import TABLES
+from earlywarning.io.school_files.interface import Bundle
 
 REVIEW_SCHEMA = {
     "key": pl.String, "source": pl.String, "school": pl.String, "name found": pl.String,
@@ -28,7 +28,6 @@ REVIEW_SCHEMA = {
 
 YES, NO = "yes", "no"
 _WORDS = {**dict.fromkeys(("yes", "y", "ya"), YES), **dict.fromkeys(("no", "n", "tidak"), NO)}
-_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +106,8 @@ def read_answers(path: Path) -> tuple[Answer, ...]:
         question, _, mark = (key or "").strip().lstrip("'").partition("-")
         if not question or not mark:
             faults.append(
-                f"{path.name}: row {number}, column key: {key!r} is no key of a review file; do "
-                "not change this column"
+                f"{path.name}: row {number}, column key: {key or ''!r} is no key of a review file; "
+                "do not change this column"
             )
             continue
         found.append(Answer(number, question, mark, _WORDS.get(said.lower(), said)))
@@ -119,21 +118,18 @@ def read_answers(path: Path) -> tuple[Answer, ...]:
 
 def _rows(path: Path) -> pl.DataFrame:
     """Row number, key and answer of every line."""
-    file = inspect(path, accept=TABLES, limits=_LIMITS)
     wanted = ("key", "answer")
-    if file.kind == "workbook":
-        table = open_workbook(file, wanted=wanted, limits=_LIMITS)
-    else:
-        table = open_text(file, wanted=wanted, limits=_LIMITS)
     frames = []
-    for chunk in table.chunks(wanted):
-        if chunk.faults.height:
-            row, found = chunk.faults["_row"][0], chunk.faults["found"][0]
-            raise DataError(
-                f"{path.name}: row {row} has {found}, allowed: {chunk.faults['allowed'][0]}; save "
-                "the review file again as it was"
-            )
-        frames.append(chunk.cells.select("_row", *wanted))
+    with Child() as child:
+        bundle = Bundle((child.inspect(path, TABLES),), path.name)
+        for chunk in child.open(bundle, wanted=wanted).chunks(wanted):
+            if chunk.faults.height:
+                row, found = chunk.faults["_row"][0], chunk.faults["found"][0]
+                raise DataError(
+                    f"{path.name}: row {row} has {found}, allowed: {chunk.faults['allowed'][0]}; "
+                    "save the review file again as it was"
+                )
+            frames.append(chunk.cells.select("_row", *wanted))
     schema = {"_row": pl.Int32, "key": pl.String, "answer": pl.String}
     return pl.concat([pl.DataFrame(schema=schema), *frames])
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from earlywarning.calendar import day_date
 from earlywarning.district import District
+from earlywarning.records.class_names import SortKey, sort_key
 from earlywarning.visits.capacity import Allocation, Places, allocate, split
 from earlywarning.visits.frozen import canonical, digest, district_values
 from earlywarning.visits.households import Child, Household, group
@@ -131,12 +132,13 @@ def places_of(lead: str | None, basis: ListBasis) -> Places:
 
 def _in_order(by_lead: Mapping[str | None, list[Household]], basis: ListBasis) -> list[str | None]:
     """Leads by their first class, lowest grade level first; families without a lead at the end."""
-    first: dict[str | None, tuple[int, str]] = {}
+    first: dict[str | None, tuple[int, SortKey, str]] = {}
     for lead, households in by_lead.items():
         places = []
         for class_id in {household.class_id for household in households}:
             level = basis.classes.get(class_id or "", {}).get("grade_level")
-            places.append((999 if level is None else level, class_id or ""))
+            by_name = sort_key((class_id or "").split("/", 2)[-1])
+            places.append((by_name[0] if level is None else level, by_name, class_id or ""))
         first[lead] = min(places)
     return sorted(by_lead, key=lambda lead: (lead is None, first[lead], lead or ""))
 

@@ -87,6 +87,18 @@ def test_it_runs_lead_by_lead_lowest_grade_level_first_no_lead_last() -> None:
     }  # fmt: skip
 
 
+def test_classes_stand_in_a_schools_order_where_no_grade_level_is_known() -> None:
+    names = ["X", "IX", "VII-10", "VIII", "VII-2", "Melati"]
+    classes = {f"SCH1/2026-27/{name}": {"lead": name, "grade_level": None} for name in names}
+    some = [
+        Child(f"s{number}", priority=0.5, risks={}, class_id=class_id, lead=values["lead"])
+        for number, (class_id, values) in enumerate(classes.items())
+    ]
+    draft = build(some, basis(classes=classes, capacities={}))
+    found = [lead["lead"] for lead in draft.header["leads"]]
+    assert found == ["VII-2", "VII-10", "VIII", "IX", "X", "Melati"]
+
+
 def test_positions_count_the_listed_families_in_the_order_of_the_list() -> None:
     draft = made()
     listed = sorted(

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import polars as pl
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from earlywarning.io.class_joining import CLASSES_SCHEMA
@@ -60,7 +60,7 @@ def known_classes(session: Session) -> pl.DataFrame:
 def remember(
     session: Session, source: str, confirmed: pl.DataFrame, students: pl.DataFrame, at: datetime
 ) -> None:
-    """Keep what a person answered; a newer answer takes the place of an older one.
+    """Keep what a person answered; a newer answer takes the place of an older one, a no of any.
 
     Parameters
     ----------
@@ -71,6 +71,9 @@ def remember(
     at : datetime
         Now, UTC without zone.
     """
+    for row in confirmed.filter(pl.col("student").is_null()).iter_rows(named=True):
+        key = {name: value for name, value in row.items() if name != "student"}
+        session.execute(delete(PersonMatch).filter_by(source=source, **key))
     for row in confirmed.join(students, on=["school_id", "student"]).iter_rows(named=True):
         session.merge(
             PersonMatch(

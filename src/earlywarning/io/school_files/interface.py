@@ -88,8 +88,8 @@ class Found:
 class FlatTable(Protocol):
     """A table that is opened; `tabular.TextTable` and `workbook.WorkbookTable` are such.
 
-    One of a reader with `is_bundle` may have `file`, a str: the name of the file of the bundle whose
-    rows its rows are. Refused rows are then named by it; those of other files by `Chunk.file`.
+    One of a reader with `is_bundle` may have `file`, a str: the name of the file of the bundle
+    whose rows its rows are. Refused rows are named by it; those of other files by `Chunk.file`.
     """
 
     headings: tuple[str, ...]

@@ -186,6 +186,35 @@ def import_(
 
 
 @app.command()
+def state(
+    context: typer.Context,
+    quarter: Annotated[
+        str | None, typer.Option(help="For example 2026-27-Q2 [default: the one of yesterday].")
+    ] = None,
+    school: Annotated[str | None, typer.Option(help="One school only.")] = None,
+    as_of: Annotated[
+        date | None, day_option("What was known before this day [default: today].")
+    ] = None,
+) -> None:
+    """Say what each school recorded in a quarter, and what is missing."""
+    from earlywarning_pipelines import printing
+    from earlywarning_pipelines import state as pipeline
+
+    home: Home = context.obj
+    with told():
+        found = pipeline.run(
+            engine=home.engine,
+            store=home.store,
+            register=home.register,
+            district=home.district,
+            as_of=as_of or today(home.district.timezone),
+            quarter=quarter,
+            school_id=school,
+        )
+    typer.echo(printing.state_summary(found))
+
+
+@app.command()
 def simulate(
     out: Annotated[Path, typer.Option(help="Folder to write; must not exist yet.")],
     students: Annotated[int, typer.Option(min=1, help="About so many at a time.")] = 600,

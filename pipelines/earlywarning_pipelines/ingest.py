@@ -278,5 +278,11 @@ def _batch(
     )
 
 
+def _reasons(delivery: Delivery) -> dict[str, int]:
+    """Refused rows by reason, over all tables."""
+    counted = delivery.refused_counts().group_by("reason").agg(pl.col("rows").sum()).sort("reason")
+    return dict(counted.iter_rows())
+
+
 def _silent(stage: str, done: int, total: int) -> None:
     """No progress wanted."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     # Each command loads its own pipeline only: training alone takes seconds to load.
     from earlywarning_pipelines.ingest import IngestResult
     from earlywarning_pipelines.simulate import SimulationResult
+    from earlywarning_pipelines.state import State
     from earlywarning_pipelines.train import TrainResult
 
 
@@ -99,6 +100,35 @@ def _matched(result: IngestResult) -> list[str]:
             f"number), then import again with --answers {result.review_path}"
         )
     return lines
+
+
+def state_summary(state: State) -> str:
+    """What was recorded, school by school and class by class."""
+    lines = [f"{state.quarter.code}, as known before {state.as_of}"]
+    for school in state.schools:
+        lines += ["", f"school {school.school_id}"]
+        for source in school.sources:
+            newest = f", newest {source.newest}" if source.newest else ""
+            name = source.table.replace("_", " ")
+            lines.append(f"  {name}: {_count(source.rows, 'row')}{newest}")
+        lines.append(
+            f"  {'class':<12}{'students':>9}{'register':>10}{'of days':>9}{'assumed':>9}"
+            f"{'marked':>8}{'without mark':>14}"
+        )
+        for one in school.classes:
+            marked = "–" if one.marked is None else f"{100 * one.marked:.0f} %"
+            lines.append(
+                f"  {one.class_name:<12}{one.students:>9}{one.register_days:>10}"
+                f"{one.expected_days:>9}{one.assumed_days:>9}{marked:>8}{one.without_mark:>14}"
+            )
+    lines += ["", "last deliveries"]
+    for delivery in state.deliveries:
+        refused = ", ".join(f"{reason} {rows:,}" for reason, rows in delivery.refused.items())
+        lines.append(
+            f"  {delivery.source}, {delivery.delivered_on}: {_count(delivery.files, 'file')}; "
+            f"refused: {refused or 'nothing'}"
+        )
+    return "\n".join(lines)
 
 
 def simulation_summary(result: SimulationResult) -> str:

@@ -112,7 +112,7 @@ def inspect_files(
             entries.append(_entry(item, entry, own, defaults, first=number == 0))
         questions |= dict.fromkeys(_asked(item.found, kept, defaults))
     if entries and not _has_school(entries, defaults):
-        questions["school_id", "which school are these files of? its number or short name"] = None
+        questions["school_id", "which school are these files of? say its number or short name with --school"] = None
     used = {name for entry in entries for name in _needed(entry)}
     kept = {name: value for name, value in defaults.items() if name in used | {"school_year"}}
     text = mapping_text(source, kept, _merged(entries)) if entries else ""

@@ -61,6 +61,73 @@ def test_an_open_question_stops_an_import_without_a_mapping(home: Path, tmp_path
     assert "school_year under [defaults]" in said
 
 
+NAMED = """\
+DAFTAR HADIR SISWA;;;;;;;;;;;
+TAHUN PELAJARAN 2025/2026;;;;;;;;;;;
+Bulan : September;;;;;;;Kelas : VII-A;;;;
+;;Hari/Tanggal;;;;;;;;;
+;;Sen;Sel;Rab;Kam;Sab;Sen;Total;;;
+No;Nama;01;02;03;04;06;08;H;S;I;A
+1;Ahmad Fulan;H;I;S;H;H;;3;1;1;-
+2;Siti Contoh;H;H;H;H;H;;5;-;-;-
+3;Suparmi;A;H;H;A;H;A;3;-;-;3
+
+Jumlah siswa;: 3;;;;;;;;;;
+"""
+MEANING = """
+[[table]]
+table = "attendance"
+file = "rekap.csv"
+layout = "monthly_sheet"
+part = "marks"
+identify = "name"
+blank = "unrecorded"
+[table.columns]
+student = "Nama"
+class_name = "Kelas"
+[table.melt]
+into = "code"
+label = "date"
+pattern = '^(\\d{4}-\\d\\d-\\d\\d)'
+[table.match]
+class_name = "Kelas"
+"""
+
+
+def test_a_sheet_of_names_waits_for_a_person(home: Path, tmp_path: Path) -> None:
+    """Three students by name, 6 days: the marks come in once somebody has said who they are."""
+    people = tmp_path / "siswa-2025-07.csv"
+    people.write_text(
+        "Kelas : VII-A;;;;;;;\nNIS;Nama;14;15;16;17;18;19\n"
+        "0101;Ahmad Fulan;H;H;H;H;H;H\n0102;Siti Contoh;H;H;H;H;H;H\n0103;Suparmi;H;H;H;H;H;H\n",
+        encoding="utf-8",
+    )
+    code, said = run("--home", home, "import", people, "--school", "SCH1",
+                     "--delivered-on", "2025-08-01")  # fmt: skip
+    assert code == 0, said
+    sheet = tmp_path / "rekap.csv"
+    sheet.write_text(NAMED, encoding="utf-8")
+    mapping = tmp_path / "mapping.toml"
+    head = 'source = "school-files"\n[defaults]\nschool_id = "SCH1"\nschool_year = "2025-26"\n'
+    mapping.write_text(head + MEANING, encoding="utf-8")
+    words = ("--home", home, "import", "--mapping", mapping, "--delivered-on", "2025-10-01", sheet)
+    code, said = run(*words)
+    assert code == 0, said
+    assert "read     attendance: 18 rows, 18 refused" in said
+    assert "to say   3 names" in said
+    review = home / "review.csv"
+    lines = review.read_text(encoding="utf-8-sig").splitlines()
+    answered = [lines[0], *(line.removesuffix(";") + ";yes" for line in lines[1:])]
+    answers = tmp_path / "answers.csv"
+    answers.write_text("\n".join(answered) + "\n", encoding="utf-8")
+    code, said = run(*words[:-1], "--answers", answers, sheet)
+    assert code == 0, said
+    assert "no row was refused" in said
+    assert "saved    register_day: 6 added" in said
+    # I and S of Ahmad, three A of Suparmi, and two empty marks on the 8th.
+    assert "saved    attendance_event: 7 added" in said
+
+
 ROWS = [("0101", "Ahmad Fulan", "VII-A"), ("0102", "Siti Contoh", "VII-A")]
 
 

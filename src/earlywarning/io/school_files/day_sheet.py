@@ -41,6 +41,8 @@ _GROUP = re.compile(
     r"ket|keterangan)$",
     re.IGNORECASE,
 )
+_WHO = ("name", "student", "national_id", "both")
+"""Roles of columns of which one at least says who a row is about."""
 _ROLES = {
     "number": r"no|no urut|nomor|nomor urut|urut|no absen|nomor absen",
     "student": r"nis|nipd|no induk|nomor induk|no induk siswa|nomor induk siswa|induk|nis lokal"
@@ -268,7 +270,7 @@ def _head(
     near = range(max(place - _ABOVE, taken + 1), min(place + _BELOW, len(rows)))
     day_places = {column for column, _, _ in days}
     named = [
-        i for i in near if any(_role(text) in ("name", "student", "national_id", "both")
+        i for i in near if any(_role(text) in _WHO
                                and column not in day_places
                                for text, column in _texts(rows[i][1]))
     ]  # fmt: skip
@@ -299,6 +301,8 @@ def _head(
         for column, text, label in days
     )  # fmt: skip
     students, others = _other_columns(region, day_places, width)
+    if not any(column.role in _WHO for column in students):
+        return None
     return _Head(first, last, students, columns, others)
 
 
@@ -314,11 +318,11 @@ def _other_columns(
         if place in day_places:
             continue
         pieces = tuple(text for cells in region if (text := text_of(cells, place)))
-        role = next((role for text in pieces if (role := _role(text))), None)
-        if role and role not in roles:
+        said = {role: text for text in pieces if (role := _role(text)) and role not in roles}
+        role = next((role for role in (*_WHO, *said) if role in said), None)
+        if role:
             roles.add(role)
-            heading = next(text for text in pieces if _role(text))
-            students.append(StudentColumn(place, heading, role))
+            students.append(StudentColumn(place, said[role], role))
         elif place > behind:
             # A heading over several columns stands in the first of them.
             for row, cells in enumerate(region[:-1]):
@@ -402,8 +406,7 @@ def _is_student(cells: Sequence[Cell], head: _Head, lead: str, *, in_footer: boo
     marks = [text for day in head.days if (text := text_of(cells, day.place)) not in ("", "-")]
     words = [mark for mark in marks if not _is_number(mark) and len(mark) <= _LONGEST_MARK]
     known = [mark for mark in words if mark.upper() in _KNOWN]
-    roles = ("name", "student", "national_id", "both")
-    who = [text for role in roles if (text := by_role.get(role, ""))]
+    who = [text for role in _WHO if (text := by_role.get(role, ""))]
     if not who:
         return not _FOOTER.match(lead) and not in_footer and len(known) >= _SURELY_MARKS
     if any(_role(text) for text in who):

@@ -42,10 +42,12 @@ def columns_of(sheet: Sheet) -> list[tuple[str, str, Take]]:
     for column in sheet.block.students:
         place = column.place
         if column.role == "both":
-            found += [
+            parts: list[tuple[str, str, Take]] = [
                 ("student", NUMBER, lambda _, cells, at=place: _part(text_of(cells, at), 0)),
                 ("national_id", NATIONAL, lambda _, cells, at=place: _part(text_of(cells, at), 1)),
             ]
+            # A column of its own knows better.
+            found += [part for part in parts if sheet.block.student_column(part[0]) is None]
         elif column.role != "class":
             found.append((column.role, column.heading, lambda _, cells, at=place: cells[at]))
     given = sheet.block.student_column("class")

@@ -14,6 +14,8 @@ from typing import Any
 import openpyxl
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from earlywarning import district
 from earlywarning.errors import ConfigError, DataError
@@ -629,6 +631,20 @@ def test_two_numbers_in_one_column(tmp_path: Path) -> None:
         ]  # fmt: skip
 
 
+def test_a_number_of_its_own_is_believed_before_a_joined_one(tmp_path: Path) -> None:
+    rows = sheet(["H H H H H"])
+    rows[2][0], rows[3][0] = "NIS/NISN", "9999 / 009" + "0000001"
+    cells = flat(written(tmp_path, rows))
+    assert (cells["NIS"][0], cells["NISN"][0]) == ("0101", "009" + "0000001")
+
+
+def test_two_words_over_one_column(tmp_path: Path) -> None:
+    """What says who a row is about counts more than the number in the list."""
+    rows = sheet(["H H H H H"])
+    rows.insert(2, ["", "", "No", "Sen", "Sel", "Rab", "Kam", "Jum"])
+    assert flat(written(tmp_path, rows))["Nama"].to_list() == [AHMAD.name]
+
+
 def test_swapped_columns_are_asked_about(tmp_path: Path) -> None:
     rows = sheet(["H H H H H", "H H H H H"])
     for row in rows[3:]:
@@ -743,6 +759,41 @@ def test_a_form_without_marks_says_so(tmp_path: Path) -> None:
     rows = sheet([" ".join("_" * 31)], days=range(1, 32))
     with pytest.raises(DataError, match="is a monthly attendance sheet without any mark"):
         sniffed(written(tmp_path, rows))
+
+
+CELLS = st.sampled_from(
+    ["", "H", "S", "A", "-", "✕", "LBR", "No", "NIS", "NISN", "NIS / NISN", "Nama", "Nama Siswa",
+     "Kelas", "Kelas : VII-A", "Bulan : September 2025", "L/P", "Jumlah", "%", "TA", "Sen", "S",
+     "Sen (01)", "1", "2", "5", "31", "32", "45901", "2025-09-01", "Siti", "0101", "Maret"]
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    above=st.lists(st.lists(CELLS, max_size=12), max_size=4),
+    head=st.lists(CELLS, min_size=1, max_size=5),
+    days=st.integers(5, 9),
+    body=st.lists(st.lists(CELLS, max_size=16), max_size=8),
+)
+def test_no_sheet_breaks_the_reader(
+    tmp_path_factory: pytest.TempPathFactory,
+    above: Grid, head: list[str], days: int, body: Grid,
+) -> None:  # fmt: skip
+    """Whatever stands there: it is understood, not taken, or refused with a reason; and what was
+    understood has every column that its entries name, once."""
+    path = written(
+        tmp_path_factory.mktemp("any"), [["x"], *above, [*head, *range(1, days + 1)], *body]
+    )
+    found = READER.sniff(bundle(path))
+    for entry in found.entries if found else ():
+        try:
+            table = READER.open(bundle(path), entry["part"], entry.get("options", {}), None)
+        except DataError:
+            assert any(key.startswith("options.") for key, _ in found.questions)  # type: ignore[union-attr]
+            continue
+        assert len(set(table.headings)) == len(table.headings)
+        assert set(entry["columns"].values()) <= set(table.headings)
+        assert sum(chunk.cells.height for chunk in table.chunks()) > 0
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import Any
 
 from earlywarning.calendar import SchoolCalendar
-from earlywarning.district import District, ImportRules, Thresholds, Visits
+from earlywarning.district import District, FileLimits, ImportRules, Thresholds, Visits
 from earlywarning.errors import ArtifactError
 
 
@@ -72,9 +72,15 @@ def district_of(values: Mapping[str, Any]) -> District:
         "school_thresholds": {
             school: Thresholds(**own) for school, own in values["school_thresholds"].items()
         },
-        "imports": ImportRules(**values["imports"]),
+        "imports": _import_rules(values["imports"]),
     }
     return District(**whole)
+
+
+def _import_rules(values: Mapping[str, Any]) -> ImportRules:
+    """Lists of before there were limits of files have none on record."""
+    own = {"files": FileLimits(**values["files"])} if "files" in values else {}
+    return ImportRules(**{**values, **own})
 
 
 def first_difference(expected: Any, found: Any, path: str = "") -> str | None:

@@ -21,6 +21,7 @@ from earlywarning.io.unpacking import OUTSIDE, Delivered, delivered
 from earlywarning.records.tables import SOURCE_TABLES
 
 EVERY_KIND: tuple[Kind, ...] = ("text", "workbook", "page", "xml", "json", "archive")
+_WHICH_SCHOOL = "which school are these files of? say its number or short name with --school"
 _OF_A_FILE = ("file", "comment")
 
 
@@ -112,7 +113,7 @@ def inspect_files(
             entries.append(_entry(item, entry, own, defaults, first=number == 0))
         questions |= dict.fromkeys(_asked(item.found, kept, defaults))
     if entries and not _has_school(entries, defaults):
-        questions["school_id", "which school are these files of? say its number or short name with --school"] = None
+        questions["school_id", _WHICH_SCHOOL] = None
     used = {name for entry in entries for name in _needed(entry)}
     kept = {name: value for name, value in defaults.items() if name in used | {"school_year"}}
     text = mapping_text(source, kept, _merged(entries)) if entries else ""

@@ -79,8 +79,10 @@ def district_of(values: Mapping[str, Any]) -> District:
 
 def _import_rules(values: Mapping[str, Any]) -> ImportRules:
     """Lists of before there were limits of files have none on record."""
-    own = {"files": FileLimits(**values["files"])} if "files" in values else {}
-    return ImportRules(**{**values, **own})
+    rules: dict[str, Any] = dict(values)
+    if "files" in rules:
+        rules["files"] = FileLimits(**rules["files"])
+    return ImportRules(**rules)
 
 
 def first_difference(expected: Any, found: Any, path: str = "") -> str | None:

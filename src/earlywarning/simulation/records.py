@@ -7,6 +7,7 @@ late. The truth counts what happened, not what was recorded.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +45,7 @@ GRADES_LATE_SHARE = 0.1
 VISITED_BY_NEED, VISITED_BY_CHANCE = 4, 2
 VISIT_STATUSES = ("done", "no_one_home", "rescheduled")
 VISIT_STATUS_CHANCES = (0.82, 0.12, 0.06)
+VISIT_SCHEMA = {"student": pl.Int32, "day": pl.Int32, "status": pl.String, "track": pl.String}
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,17 @@ class Records:
     truth: pl.DataFrame
 
 
+ChooseVisits = Callable[[Quarter, Records], Sequence[tuple[int, str]]]
+"""Whom to visit in a quarter, as (student, track), given what was written down before it began."""
+
+
 def live(
-    school: School, *, quarters: list[Quarter], effect: float, draws: int = life.DRAWS
+    school: School,
+    *,
+    quarters: list[Quarter],
+    effect: float,
+    draws: int = life.DRAWS,
+    choose_visits: ChooseVisits | None = None,
 ) -> Records:
     """Let a school live through its quarters; the last one is to be listed and is not recorded.
 
@@ -83,6 +94,9 @@ def live(
         Strength of a visit; 0 for no effect.
     draws : int
         Monte Carlo draws of the true risk of the last quarter; earlier ones get a tenth.
+    choose_visits : function of (quarter, records), optional
+        Called as every quarter but the first begins; its visits then take the place of the
+        teachers' own choice. They are made, or fail, as those are.
     """
     rng = school.rng(1)
     truth_rng = school.rng(2)
@@ -104,7 +118,11 @@ def live(
             drift, shock, carried, school.engagement, school.conduct, school.ability,
             _class_effect(school, first_year),
         )  # fmt: skip
-        visits = _visits(school, quarter, need, rng, first_year, none=last or number == 0)
+        if choose_visits is None or number == 0:
+            visits = _visits(school, quarter, need, rng, first_year, none=last or number == 0)
+        else:
+            chosen = choose_visits(quarter, _written(school, marks, parts))
+            visits = _made(school, quarter, chosen, school.rng(10_000 + number))
         seen = np.zeros(school.size)
         done = visits.filter(pl.col("status") == "done")["student"].to_numpy()
         seen[done] = effect
@@ -139,9 +157,23 @@ def live(
         drift, shock = drivers.drift[:, 0], drivers.shock[:, 0]
         carried = life.CARRY_OVER * seen
         need = np.where(days > 0, sum(counts) / np.maximum(days, 1) * 10, 0) + 0.3 * sum(incidents)
+    if choose_visits is not None:
+        return _written(school, marks, parts)
     entered = _blur(school, marks, rng)
+    return _records(school, marks, entered, parts)
+
+
+def _records(
+    school: School, marks: np.ndarray, entered: np.ndarray, parts: dict[str, list[pl.DataFrame]]
+) -> Records:
     return Records(school, marks, entered, *(pl.concat(parts[name]) for name in (
         "incidents", "grades", "visits", "truth")))  # fmt: skip
+
+
+def _written(school: School, marks: np.ndarray, parts: dict[str, list[pl.DataFrame]]) -> Records:
+    """What is written down so far: a day is blurred the same whenever one looks."""
+    marks = marks.copy()
+    return _records(school, marks, _blur(school, marks, school.rng(10_000)), parts)
 
 
 def letters_on(school: School, days: np.ndarray) -> np.ndarray:
@@ -323,9 +355,8 @@ def _visits(
     none: bool,
 ) -> pl.DataFrame:
     """Past practice: each teacher goes to the families that worry them, and to a few others."""
-    schema = {"student": pl.Int32, "day": pl.Int32, "status": pl.String, "track": pl.String}
     if none:
-        return pl.DataFrame(schema=schema)
+        return pl.DataFrame(schema=VISIT_SCHEMA)
     level = school.level(first_year)
     here = _at_start(school, quarter) & (level >= 7) & (level <= 9)
     worry = need + rng.exponential(0.6, school.size)
@@ -337,6 +368,13 @@ def _visits(
         others = by_worry[VISITED_BY_NEED:]
         picked = rng.permutation(others)[:VISITED_BY_CHANCE]
         chosen += [(int(one), "preventive") for one in picked]
+    return _made(school, quarter, chosen, rng)
+
+
+def _made(
+    school: School, quarter: Quarter, chosen: Sequence[tuple[int, str]], rng: np.random.Generator
+) -> pl.DataFrame:
+    """Visits on days of the quarter's first half; some find nobody at home."""
     days = school.days[(school.days >= quarter.start_day) & (school.days < quarter.end_day)]
     early = days[: max(len(days) // 2, 1)]
     status = rng.choice(VISIT_STATUSES, len(chosen), p=VISIT_STATUS_CHANCES)
@@ -347,7 +385,7 @@ def _visits(
             "status": status,
             "track": [track for _, track in chosen],
         },
-        schema=schema,
+        schema=VISIT_SCHEMA,
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from earlywarning.calendar import Quarter
 from earlywarning.district import Thresholds
 from earlywarning.simulation import life, rosters
 from earlywarning.simulation.records import NOT_ENROLLED, Records, live
@@ -146,3 +147,33 @@ def test_planted_faults_are_listed(tmp_path: Path) -> None:
     assert reasons == ["unknown_student", "impossible_date", "date_out_of_range"]
     told = json.loads((tmp_path / "d" / "truth" / "summary.json").read_text())
     assert told["planted"] == result.planted
+
+
+def test_a_list_may_choose_the_visits() -> None:
+    """It sees what was written down before the quarter, the same whenever it looks."""
+    built = build_school(1, 90, years=1, seed=8, until=UNTIL)
+    seen: list[tuple[str, Records]] = []
+
+    def choose(quarter: Quarter, records: Records) -> list[tuple[int, str]]:
+        seen.append((quarter.code, records))
+        before = built.days < quarter.start_day
+        assert (records.marks[:, ~before] == NOT_ENROLLED).all()
+        assert (records.marks[:, before] != NOT_ENROLLED).any()
+        assert quarter.code not in records.truth["quarter"]
+        here = (built.entry_day <= quarter.start_day) & (built.exit_day > quarter.start_day)
+        return [(int(student), "concern") for student in np.flatnonzero(here)[:5]]
+
+    quarters = simulate.quarters_until(1, UNTIL)
+    one, two = (
+        live(built, quarters=quarters, effect=1.0, draws=1, choose_visits=choose) for _ in range(2)
+    )
+    assert [code for code, _ in seen] == 2 * [quarter.code for quarter in quarters[1:]]
+    for _, early in seen:
+        known = early.marks != NOT_ENROLLED
+        assert (early.marks[known] == one.marks[known]).all()
+        assert (early.entered_late[known] == one.entered_late[known]).all()
+    assert one.visits.height == 5 * (len(quarters) - 2)  # the last quarter is not recorded
+    assert set(one.visits["track"]) == {"concern"}
+    assert (one.marks == two.marks).all()
+    assert one.visits.equals(two.visits)
+    assert one.truth.equals(two.truth)

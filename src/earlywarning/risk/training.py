@@ -22,7 +22,9 @@ from earlywarning.risk.estimators.logistic import Logistic
 from earlywarning.risk.estimators.rule import Rule
 from earlywarning.risk.evaluation import bootstrap
 from earlywarning.risk.evaluation.calibration import Reliability, reliability
+from earlywarning.risk.evaluation.judged import Judged
 from earlywarning.risk.evaluation.ranking import RankingReport, capacity_of, evaluate
+from earlywarning.risk.evaluation.stability import Stability, stability
 from earlywarning.risk.spec import OutcomeSpec
 
 Progress = Callable[[str, int, int], None]
@@ -150,6 +152,10 @@ class TrainingResult:
     selection : tuple of Choice
     gate : Gate or None
     splits : tuple of SplitResult
+    judged : tuple of Judged
+        The test quarters, student by student; empty where nothing was judged.
+    stability : Stability or None
+        Of the chosen candidate's list of the last test quarter.
     """
 
     outcome: str
@@ -163,6 +169,8 @@ class TrainingResult:
     selection: tuple[Choice, ...] = ()
     gate: Gate | None = None
     splits: tuple[SplitResult, ...] = ()
+    judged: tuple[Judged, ...] = ()
+    stability: Stability | None = None
 
     @property
     def why(self) -> str:
@@ -230,6 +238,7 @@ def train(
         y=y[known],
         quarters=dataset.ids["quarter"].to_numpy(dtype=str)[known],
         visited=dataset.visited[known],
+        rows=known,
         spec=spec,
         capacity_share=capacity_share,
         seed=seed,
@@ -253,6 +262,7 @@ class _Training:
     y: np.ndarray
     quarters: np.ndarray
     visited: np.ndarray
+    rows: np.ndarray
     spec: OutcomeSpec
     capacity_share: float
     seed: int
@@ -277,11 +287,12 @@ class _Training:
         self.steps = (len(validation) + len(tests)) * len(candidates) + 1
         chosen_on = [self._compare(split, candidates) for split in validation]
         judged_on = [self._compare(split, candidates) for split in tests]
-        selection = self._select([quarterly for quarterly, _ in chosen_on])
+        selection = self._select([judged.quarterly for judged, _ in chosen_on])
         chosen = self._simplest_near_best(selection)
-        gate = self._gate(chosen, [quarterly for quarterly, _ in judged_on])
+        gate = self._gate(chosen, [judged.quarterly for judged, _ in judged_on])
         served = chosen if chosen == "rule" or gate.passed else "rule"
         estimator = self._fitted(candidates[served], np.arange(len(self.y)))
+        stable = self._stability(candidates[chosen], chosen, tests[-1], judged_on[-1][0])
         self._step()
         notices = []
         if served != chosen:
@@ -302,6 +313,8 @@ class _Training:
             selection=tuple(selection),
             gate=gate,
             splits=tuple(item for _, results in [*chosen_on, *judged_on] for item in results),
+            judged=tuple(judged for judged, _ in judged_on),
+            stability=stable,
         )
 
     def _obstacle(self, everything: Dataset) -> Notice | None:
@@ -366,25 +379,28 @@ class _Training:
                 )
         return made
 
-    def _fitted(self, offered: Any, at: np.ndarray) -> Any:
+    def _fitted(self, offered: Any, at: np.ndarray, seed: int | None = None) -> Any:
         return offered.fit(
             self.X.iloc[at],
             self.y[at],
             visited=self.visited[at],
             quarters=self.quarters[at],
-            seed=self.seed,
+            seed=self.seed if seed is None else seed,
         )
 
     def _compare(
         self, split: splits.Split, candidates: Mapping[str, Any]
-    ) -> tuple[bootstrap.Quarterly, list[SplitResult]]:
+    ) -> tuple[Judged, list[SplitResult]]:
         """Every candidate, learnt on the earlier rows, judged on the later ones."""
         X, y = self.X.iloc[split.later], self.y[split.later]
-        risks, results = {}, []
+        risks: dict[str, np.ndarray] = {}
+        factuals: dict[str, np.ndarray] = {}
+        results = []
         for name, offered in candidates.items():
             fitted = self._fitted(offered, split.train)
             risks[name] = fitted.predict_risk(X)
             factual = fitted.predict_factual(X, self.visited[split.later])
+            factuals[name] = factual
             results.append(
                 SplitResult(
                     role=split.role,
@@ -397,7 +413,28 @@ class _Training:
                 )
             )
             self._step()
-        return bootstrap.Quarterly(y, risks), results
+        judged = Judged(
+            label=split.label,
+            rows=self.rows[split.later],
+            y=y,
+            risks=risks,
+            factual=factuals,
+            before=float(self.y[split.train].mean()),
+        )
+        return judged, results
+
+    def _stability(self, offered: Any, name: str, split: splits.Split, judged: Judged) -> Stability:
+        X = self.X.iloc[split.later]
+        return stability(
+            lambda rows, seed: self._fitted(offered, rows, seed).predict_risk(X),
+            candidate=name,
+            label=split.label,
+            risk=judged.risks[name],
+            train=split.train,
+            quarters=self.quarters[split.train],
+            capacity_share=self.capacity_share,
+            seed=self.seed,
+        )
 
     def _select(self, quarters: Sequence[bootstrap.Quarterly]) -> list[Choice]:
         drawn = bootstrap.found_share(quarters, capacity_share=self.capacity_share, seed=self.seed)

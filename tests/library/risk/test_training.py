@@ -199,3 +199,27 @@ def test_figures_at_every_capacity(result: training.TrainingResult) -> None:
     capacity = capacity_of(0.15, split.ranking.n)
     assert float(lines[capacity].split(",")[1]) == pytest.approx(figures["found_share"], abs=1e-6)
     assert figures["found_share_worst"] <= figures["found_share"] <= figures["found_share_best"]
+
+
+def test_the_test_quarters_are_kept_student_by_student(result: training.TrainingResult) -> None:
+    data = dataset(400)
+    y = data.y["attendance"].to_numpy()
+    (judged,) = result.judged
+    assert judged.label == QUARTERS[5]
+    assert set(data.ids["quarter"].iloc[judged.rows]) == {QUARTERS[5]}
+    assert (y[judged.rows] == judged.y).all()
+    earlier = (data.ids["quarter"] < QUARTERS[5]).to_numpy() & ~np.isnan(y)
+    assert judged.before == pytest.approx(y[earlier].mean())
+    assert list(judged.risks) == list(judged.factual) == list(spec.CANDIDATES)
+    assert result.stability is not None
+    assert result.stability.candidate == result.chosen
+    if result.chosen == "last_value":
+        assert result.stability.mean == 0.0, "its order does not depend on what it learnt from"
+
+
+def test_what_is_learnt_again_lists_others() -> None:
+    told = train(dataset(300), replace(SPEC, candidates=("rule", "logistic"), standard_errors=0.0))
+    assert told.chosen == "logistic"
+    assert told.stability is not None
+    assert 0 < told.stability.mean < 0.5
+    assert told.stability.seed < told.stability.mean

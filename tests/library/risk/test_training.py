@@ -218,7 +218,7 @@ def test_the_test_quarters_are_kept_student_by_student(result: training.Training
 
 
 def test_what_is_learnt_again_lists_others() -> None:
-    told = train(dataset(300), replace(SPEC, candidates=("rule", "logistic"), standard_errors=0.0))
+    told = train(dataset(400), replace(SPEC, candidates=("rule", "logistic"), standard_errors=0.0))
     assert told.chosen == "logistic"
     assert told.stability is not None
     assert 0 < told.stability.mean < 0.5

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 
+from answers import Answers, answered
 from earlywarning import district
 from earlywarning.io.facts import FactStore
 from earlywarning.io.mapping import parse_mapping
-from earlywarning.io.mapping_text import mapping_text
 from earlywarning.io.recognising import inspect_files
 from earlywarning.io.register import people
 from earlywarning.io.register.db import open_register
@@ -27,7 +25,7 @@ from earlywarning_pipelines.ingest import IngestResult
 UNTIL = date(2026, 10, 1)
 SCHOOL = "SIM001"
 
-ANSWERS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+ANSWERS: Mapping[str, Answers] = {
     "school_folder": {"attendance": {"blank": "unrecorded"}},
     "oneroster": {},
     "edfi": {},
@@ -73,15 +71,6 @@ def imported(
     return result, hashes(store, result.snapshot_id, known)
 
 
-def answered(text: str, layout: str) -> str:
-    """The mapping that `inspect` wrote, with the open questions answered."""
-    data, answers = tomllib.loads(text), ANSWERS[layout]
-    for entry in data["table"]:
-        entry |= answers.get(entry["table"], {})
-    defaults = data.get("defaults", {}) | answers.get("defaults", {})
-    return mapping_text(data["source"], defaults, data["table"])
-
-
 def asked(layout: str) -> set[str]:
     """Keys of everything that is answered."""
     found: set[str] = set()
@@ -100,7 +89,10 @@ def test_a_layout_becomes_the_facts_that_our_own_tables_become(layout: str, tmp_
     (tmp_path / "theirs").mkdir()
     (tmp_path / "ours").mkdir()
     result, theirs = imported(
-        folder / "delivery" / SCHOOL, answered(found.mapping, layout), tmp_path / "theirs", folder
+        folder / "delivery" / SCHOOL,
+        answered(found.mapping, ANSWERS[layout]),
+        tmp_path / "theirs",
+        folder,
     )
     own = folder / "records" / SCHOOL
     told, ours = imported(own, (own / "mapping.toml").read_text("utf-8"), tmp_path / "ours", folder)

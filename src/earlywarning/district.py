@@ -115,6 +115,43 @@ class ImportRules:
 
 
 @dataclass(frozen=True, slots=True)
+class MonitorLimits:
+    """From when `earlywarning monitor` warns. No list depends on it.
+
+    Attributes
+    ----------
+    recorded_drop : float
+        How far the share of student-days with a mark may fall below the lowest past quarter.
+    silent_days : int
+        Days without any register beyond the longest past gap.
+    movement : float
+        How many times above the highest, or below the lowest, past quarter a rate may be.
+    points_ratio : float
+        The same for the points of an incident.
+    marks_shift : float
+        How far the mean distance to the pass mark may leave its past range, in points of 100.
+    drift : float
+        Population stability index of a feature or of a ranking.
+    capture_drop : float
+        How much less of the trouble a list may find than was found in training.
+    calibration_error : float
+        Mean distance between expectation and what happened, beyond luck.
+    group_gap : float
+        Difference between two groups in the share of trouble that was found.
+    """
+
+    recorded_drop: float = 0.05
+    silent_days: int = 7
+    movement: float = 2.0
+    points_ratio: float = 1.4
+    marks_shift: float = 2.5
+    drift: float = 0.25
+    capture_drop: float = 0.10
+    calibration_error: float = 0.10
+    group_gap: float = 0.25
+
+
+@dataclass(frozen=True, slots=True)
 class District:
     """One `district.toml`, checked.
 
@@ -133,6 +170,7 @@ class District:
         How much one area of trouble counts in the priority.
     visits : Visits
     imports : ImportRules
+    monitor : MonitorLimits
     preset : str
         Label of the thresholds, for people.
     """
@@ -150,6 +188,7 @@ class District:
         default_factory=lambda: {"attendance": 1.0, "behaviour": 1.0, "grades": 1.0}
     )
     imports: ImportRules = field(default_factory=ImportRules)
+    monitor: MonitorLimits = field(default_factory=MonitorLimits)
     preset: str = "indonesia_smp"
 
     def thresholds_of(self, school_id: str) -> Thresholds:
@@ -160,7 +199,7 @@ class District:
     def content_hash(self) -> str:
         """SHA-256 of every value, so that a list can say which rules made it."""
         rules = asdict(self)
-        del rules["imports"]["files"]
+        del rules["imports"]["files"], rules["monitor"]
         values = json.dumps(rules, sort_keys=True, default=str, separators=(",", ":"))
         return hashlib.sha256(values.encode()).hexdigest()
 
@@ -183,6 +222,12 @@ _FILE_LIMITS = {
     "seconds": (5, 86_400),
 }  # fmt: skip
 """Less memory than the least is needed by the libraries that read."""
+
+_MONITOR_LIMITS = {
+    "recorded_drop": (0.001, 1), "silent_days": (1, 400), "movement": (1.01, 100),
+    "points_ratio": (1.01, 100), "marks_shift": (0.1, 100), "drift": (0.01, 10),
+    "capture_drop": (0.01, 1), "calibration_error": (0.01, 1), "group_gap": (0.01, 1),
+}  # fmt: skip
 
 _MONTH_DAY = re.compile(r"^(\d{2})-(\d{2})$")
 
@@ -218,7 +263,7 @@ def parse(text: str, *, where: str = "district.toml") -> District:
 
 def _district(data: Mapping[str, Any]) -> District:
     _only(data, "", {"district", "calendar", "attendance", "thresholds", "school", "weights",
-                     "visits", "import"})  # fmt: skip
+                     "visits", "import", "monitor"})  # fmt: skip
     about = _section(data, "district")
     _only(about, "district", {"name", "timezone", "language"})
     attendance = _section(data, "attendance")
@@ -252,6 +297,7 @@ def _district(data: Mapping[str, Any]) -> District:
         weights=_weights(_section(data, "weights")),
         visits=_visits(visits),
         imports=_imports(_section(data, "import")),
+        monitor=_monitor(_section(data, "monitor")),
         preset=preset,
     )
 
@@ -366,4 +412,21 @@ def _imports(data: Mapping[str, Any]) -> ImportRules:
                 for name in sizes
             }
         ),
+    )
+
+
+def _monitor(data: Mapping[str, Any]) -> MonitorLimits:
+    _only(data, "monitor", set(_MONITOR_LIMITS))
+    usual = MonitorLimits()
+    return MonitorLimits(
+        **{
+            name: _number(
+                data.get(name, getattr(usual, name)),
+                f"[monitor] {name}",
+                low,
+                high,
+                whole=name == "silent_days",
+            )
+            for name, (low, high) in _MONITOR_LIMITS.items()
+        }
     )

@@ -10,6 +10,7 @@ import pytest
 from earlywarning import district
 from earlywarning.errors import ConfigError
 from earlywarning.io.file_kind import Limits
+from earlywarning.visits.frozen import district_values
 
 LEAST = "[visits]\nlottery = false\n"
 
@@ -52,6 +53,8 @@ def test_a_school_has_its_own_thresholds_on_top_of_the_preset() -> None:
             "is 100; allowed: a whole number from 500",
         ),
         (LEAST + "[import]\nseconds = 1.5\n", "a whole number from 5"),
+        (LEAST + "[monitor]\nmovement = 1\n", "allowed: a number from 1.01 to 100"),
+        (LEAST + "[monitor]\ndrfit = 1\n", "unknown key 'drfit'"),
         (LEAST + "[district]\nlanguage = 'fr'\n", "allowed: id, en"),
         ("visits = 3\n", "must be a table"),
         ("[visits\n", "not valid TOML"),
@@ -84,6 +87,18 @@ def test_every_key_of_imports_has_its_line() -> None:
     page = (Path(__file__).parents[2] / "docs" / "district.md").read_text(encoding="utf-8")
     for item in fields(district.FileLimits):
         assert f"| `import.{item.name}` | `{item.default}` |" in page
+
+
+def test_every_limit_of_the_monitor_has_its_line_and_changes_no_list() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "district.md").read_text(encoding="utf-8")
+    for item in fields(district.MonitorLimits):
+        assert f"| `monitor.{item.name}` | `{item.default}` |" in page
+    one = district.parse(LEAST)
+    own = district.parse(LEAST + "[monitor]\ndrift = 0.4\nsilent_days = 21\n")
+    assert own.monitor == district.MonitorLimits(drift=0.4, silent_days=21)
+    assert one.monitor == district.MonitorLimits()
+    assert own.content_hash == one.content_hash
+    assert district_values(own) == district_values(one)
 
 
 def test_a_missing_or_foreign_file_says_so(tmp_path: Path) -> None:

@@ -54,8 +54,10 @@ def opened(frozen: bytes, sha256: str) -> dict[str, Any]:
 
 
 def district_values(district: District) -> dict[str, Any]:
-    """Every value of a `District`, as JSON has it."""
-    return json.loads(json.dumps(asdict(district)))
+    """Every value of a `District` that a list can depend on, as JSON has it."""
+    values = asdict(district)
+    del values["monitor"]
+    return json.loads(json.dumps(values))
 
 
 def district_of(values: Mapping[str, Any]) -> District:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from earlywarning.risk.evaluation import bootstrap
-from earlywarning.risk.evaluation.bootstrap import Quarterly, found_share
+from earlywarning.risk.evaluation.bootstrap import Quarterly, at_places, found_share
 from earlywarning.risk.evaluation.ranking import capacity_of
 from earlywarning.risk.evaluation.ties import found_at_every_capacity
 
@@ -65,3 +67,57 @@ def test_a_quarter_without_trouble_is_no_obstacle() -> None:
         seed=1,
     )
     assert both.value["good"] == 0.5
+
+
+def test_every_capacity_by_hand() -> None:
+    """Two tied at the top, one of them in trouble; then one in trouble, then one not."""
+    q = Quarterly(np.array([0.0, 1.0, 1.0, 0.0]), {"rule": np.array([0.9, 0.9, 0.5, 0.1])})
+    measured = at_places([q], [np.array([1, 2, 3, 4])], seed=1, replicates=50)
+    assert measured.found["rule"][0].tolist() == [0.5, 1.0, 2.0, 2.0]
+    found, precision = measured.found_share("rule"), measured.precision("rule")
+    assert found.value.tolist() == [0.25, 0.5, 1.0, 1.0]
+    assert precision.value.tolist() == [0.5, 0.5, 2 / 3, 0.5]
+    assert (found.high[3], found.low[3]) == (1.0, 1.0), "all places find all trouble in every draw"
+
+
+@given(
+    st.integers(2, 40).flatmap(
+        lambda n: st.tuples(
+            st.lists(st.booleans(), min_size=n, max_size=n),
+            st.lists(st.integers(0, 4), min_size=n, max_size=n),
+        )
+    ),
+    st.integers(0, 5),
+)
+def test_each_draw_is_the_list_of_the_students_drawn_at_every_capacity(
+    drawn: tuple[list[bool], list[int]], seed: int
+) -> None:
+    y, risk = np.array(drawn[0], dtype=float), np.array(drawn[1], dtype=float)
+    n = len(y)
+    measured = at_places(
+        [Quarterly(y, {"one": risk})], [np.arange(1, n + 1)], seed=seed, replicates=3
+    )
+    rng = np.random.default_rng(seed)
+    for draw in range(4):
+        chosen = np.arange(n) if draw == 0 else rng.integers(0, n, size=n)
+        found = found_at_every_capacity(y[chosen], risk[chosen]).random
+        assert measured.found["one"][draw] == pytest.approx(found)
+        assert measured.trouble[draw] == y[chosen].sum()
+    share, precision = measured.found_share("one"), measured.precision("one")
+    for band in (share, precision):
+        assert ((band.low >= 0) & (band.low <= band.high) & (band.high <= 1 + 1e-12)).all()
+    assert (np.diff(share.low) >= -1e-12).all(), "more places never find less"
+
+
+def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
+    """Share of trouble found by a known ranking, over 200 small schools: near 95 in 100."""
+    rng = np.random.default_rng(0)
+    risk = np.linspace(0.02, 0.6, 400)
+    truth = risk[-80:].sum() / risk.sum()
+    held = 0
+    for school in range(200):
+        y = (rng.random(400) < risk).astype(float)
+        at = at_places([Quarterly(y, {"one": risk})], [np.array([80])], seed=school)
+        band = at.found_share("one")
+        held += band.low[0] <= truth <= band.high[0]
+    assert 180 <= held <= 199

@@ -51,7 +51,7 @@ def mapping_for(
     limits = Limits.chosen(district.imports.files)
     found = inspect_files(files, source=source, school_id=school_id, limits=limits)
     problems = [item.problem for item in found.files if item.problem]
-    open_ = [f"{key}: {question}" for key, question in found.questions]
+    open_ = asked(found)
     if problems or open_ or not found.mapping:
         raise DataError(
             "these files cannot be imported without a mapping:\n  "
@@ -60,6 +60,18 @@ def mapping_for(
             "give it with --mapping"
         )
     return parse_mapping(found.mapping, where="the mapping that was understood")
+
+
+def asked(found: Inspection) -> list[str]:
+    """The open questions, each key once: a folder of sheets asks the same of every sheet."""
+    by_key: dict[str, list[str]] = {}
+    for key, question in found.questions:
+        by_key.setdefault(key, []).append(question)
+    return [
+        f"{key}: {questions[0]}"
+        + (f" (and {len(questions) - 1} more like it)" if len(questions) > 1 else "")
+        for key, questions in by_key.items()
+    ]
 
 
 def report(found: Inspection, *, out: Path | None) -> str:
@@ -74,8 +86,7 @@ def report(found: Inspection, *, out: Path | None) -> str:
         fills = f"fills {tables}" if tables else "fills no table and hinders no import"
         lines += [f"  {item.found.what}", f"  layout {item.found.layout}; {fills}"]
         lines += [f"  note: {warning}" for warning in item.found.warnings]
-    for key, question in found.questions:
-        lines.append(f"to say first: {key}: {question}")
+    lines += [f"to say first: {question}" for question in asked(found)]
     if found.mapping and out is None:
         lines += ["", "the mapping, to save and use with `earlywarning import --mapping`:", ""]
         lines.append(found.mapping)

@@ -109,6 +109,8 @@ class Said:
         1 from July, 2 from January.
     slips : tuple of str
         Misspelt months.
+    unread_month : str or None
+        What stands behind `Bulan :` and is no month.
     """
 
     month: int | None = None
@@ -119,6 +121,7 @@ class Said:
     npsn: str | None = None
     semester: int | None = None
     slips: tuple[str, ...] = ()
+    unread_month: str | None = None
 
 
 def month_number(word: str) -> int | None:
@@ -197,7 +200,9 @@ def read_titles(rows: Iterable[Sequence[str]]) -> Said:
         if (match := re.search(r"\b(?:bulan|periode)\b", text, re.I))
     ]
     month, year, slips = _month_in([*labelled, *inside])
+    unread = None
     if month is None:
+        unread = _first([v for text in labelled if (v := _labelled(text, "bulan|periode|month"))])
         month, year, slips = _month_in(text for text in texts if not _OF_A_PERSON.match(text))
     classes = [
         value for text in texts if (value := _labelled(text, r"kelas|kls|rombel|rombongan belajar"
@@ -216,6 +221,7 @@ def read_titles(rows: Iterable[Sequence[str]]) -> Said:
         npsn=_first(numbers),
         semester=_semester(everything),
         slips=slips,
+        unread_month=unread,
     )
 
 

@@ -230,17 +230,17 @@ def swapped(block: Block) -> str | None:
     if name is None or number is None:
         return None
     pairs = [(text_of(cells, name.place), text_of(cells, number.place)) for _, cells in block.rows]
-    wrong = sum(
-        any(c.isdigit() for c in a) and not any(c.isalpha() for c in a)
-        and any(c.isalpha() for c in b) and not any(c.isdigit() for c in b)
-        for a, b in pairs
-    )  # fmt: skip
+    wrong = sum(_has_digit(a) and b != "" and not _has_digit(b) for a, b in pairs)
     if wrong * 2 <= len(pairs):
         return None
     return (
         f"{block.grid.where}: column {number.heading!r} holds names and {name.heading!r} numbers; "
         "exchange the two headings in [table.columns]"
     )
+
+
+def _has_digit(text: str) -> bool:
+    return any(letter.isdigit() for letter in text)
 
 
 def present_is_blank(block: Block, used: Sequence[DayColumn]) -> bool:

@@ -154,6 +154,12 @@ def _find_month(timed: Timed, said: Sequence[tuple[str, Said]], options: Options
     if options.month:
         timed.month = options.month
         return
+    timed.warnings += [
+        f"{where}: the month in the {name}, {one.unread_month!r}, is no month that is known; "
+        "what else says the month was believed"
+        for name, one in said
+        if one.unread_month
+    ]
     months = [(name, one) for name, one in said if one.month is not None]
     if not months:
         return

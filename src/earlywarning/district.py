@@ -171,6 +171,8 @@ class District:
     visits : Visits
     imports : ImportRules
     monitor : MonitorLimits
+    promote : str
+        Who lets a newly trained model serve: `by_person`, or `automatic` if it passes every gate.
     preset : str
         Label of the thresholds, for people.
     """
@@ -189,6 +191,7 @@ class District:
     )
     imports: ImportRules = field(default_factory=ImportRules)
     monitor: MonitorLimits = field(default_factory=MonitorLimits)
+    promote: str = "by_person"
     preset: str = "indonesia_smp"
 
     def thresholds_of(self, school_id: str) -> Thresholds:
@@ -199,7 +202,7 @@ class District:
     def content_hash(self) -> str:
         """SHA-256 of every value, so that a list can say which rules made it."""
         rules = asdict(self)
-        del rules["imports"]["files"], rules["monitor"]
+        del rules["imports"]["files"], rules["monitor"], rules["promote"]
         values = json.dumps(rules, sort_keys=True, default=str, separators=(",", ":"))
         return hashlib.sha256(values.encode()).hexdigest()
 
@@ -263,7 +266,7 @@ def parse(text: str, *, where: str = "district.toml") -> District:
 
 def _district(data: Mapping[str, Any]) -> District:
     _only(data, "", {"district", "calendar", "attendance", "thresholds", "school", "weights",
-                     "visits", "import", "monitor"})  # fmt: skip
+                     "visits", "import", "monitor", "models"})  # fmt: skip
     about = _section(data, "district")
     _only(about, "district", {"name", "timezone", "language"})
     attendance = _section(data, "attendance")
@@ -298,6 +301,7 @@ def _district(data: Mapping[str, Any]) -> District:
         visits=_visits(visits),
         imports=_imports(_section(data, "import")),
         monitor=_monitor(_section(data, "monitor")),
+        promote=_promote(_section(data, "models")),
         preset=preset,
     )
 
@@ -413,6 +417,11 @@ def _imports(data: Mapping[str, Any]) -> ImportRules:
             }
         ),
     )
+
+
+def _promote(data: Mapping[str, Any]) -> str:
+    _only(data, "models", {"promote"})
+    return _one_of(data.get("promote", "by_person"), "models.promote", ("by_person", "automatic"))
 
 
 def _monitor(data: Mapping[str, Any]) -> MonitorLimits:

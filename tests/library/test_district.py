@@ -55,6 +55,8 @@ def test_a_school_has_its_own_thresholds_on_top_of_the_preset() -> None:
         (LEAST + "[import]\nseconds = 1.5\n", "a whole number from 5"),
         (LEAST + "[monitor]\nmovement = 1\n", "allowed: a number from 1.01 to 100"),
         (LEAST + "[monitor]\ndrfit = 1\n", "unknown key 'drfit'"),
+        (LEAST + '[models]\npromote = "soon"\n', "allowed: by_person, automatic"),
+        (LEAST + "[models]\npromte = 1\n", "unknown key 'promte'"),
         (LEAST + "[district]\nlanguage = 'fr'\n", "allowed: id, en"),
         ("visits = 3\n", "must be a table"),
         ("[visits\n", "not valid TOML"),
@@ -108,3 +110,11 @@ def test_a_missing_or_foreign_file_says_so(tmp_path: Path) -> None:
     path.write_bytes("[visits]\nlottery = true # é".encode("cp1252"))
     with pytest.raises(ConfigError, match="UTF-8"):
         district.load(path)
+
+
+def test_who_promotes_changes_no_list() -> None:
+    one = district.parse(LEAST)
+    own = district.parse(LEAST + '[models]\npromote = "automatic"\n')
+    assert (one.promote, own.promote) == ("by_person", "automatic")
+    assert one.content_hash == own.content_hash
+    assert district_values(one) == district_values(own)

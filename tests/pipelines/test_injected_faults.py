@@ -25,7 +25,7 @@ WORDS = {
     "weekdays_of_another_month": r"weekday|Sen|Sel|Rab|Kam|Jum|Sab",
     "impossible_day": r"\b32\b",
     "day_twice": r"stands there 2 times",
-    "swapped_columns": r"swapped|under 'NIS'|under 'Nama'",
+    "swapped_columns": r"holds names",
     "serial_heading": r"46225",
     "foreign_letters": r"Windows-1252",
     "wrong_total": r"total|counted",

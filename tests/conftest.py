@@ -15,7 +15,7 @@ from earlywarning.io.file_kind import Limits
 class _Shared(child.Child):
     """A child that the end of a delivery does not end."""
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         if self._busy:  # rows half read
             self.close()
 

@@ -10,14 +10,17 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from earlywarning.io import child_main
 from earlywarning.io.file_kind import FileKind, Kind
 from earlywarning.io.school_files import readers
-from earlywarning.io.school_files.interface import Bundle, Found, RowsTable
+from earlywarning.io.school_files.interface import Bundle, Found
+from earlywarning.io.tabular import FAULT_SCHEMA, Chunk
 
 ANSWERS = os.dup(1)
 """The pipe to the parent, which no reader should find."""
@@ -39,13 +42,38 @@ class Hostile:
 
     def open(
         self, bundle: Bundle, part: str, options: Mapping[str, Any], sheet: str | int | None
-    ) -> RowsTable:
-        def rows() -> Iterator[tuple[int, list[str | None]]]:
-            for number in range(2, 120_002):
-                yield number, [str(number), "01/09/2026", "A"]
-            _do(bundle)
+    ) -> HostileTable:
+        return HostileTable(bundle)
 
-        return RowsTable(self.parts["rows"], rows, data_row=2)
+
+class HostileTable:
+    """600,000 rows, and then what the file says."""
+
+    sheet: str | None = None
+    data_row = 2
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self.headings: tuple[str, ...] = Hostile.parts["rows"]
+        if bundle.file.path.read_bytes().startswith(b"head twice"):
+            self.headings += ("Kode",)
+        self.warnings: list[str] = []
+
+    def chunks(self, columns: Collection[str] | None = None) -> Iterator[Chunk]:
+        for start in range(2, 600_002, 100_000):
+            rows = pl.int_range(start, start + 100_000, dtype=pl.Int32, eager=True)
+            yield Chunk(
+                pl.DataFrame(
+                    {
+                        name: rows.cast(pl.String)
+                        for name in self.headings
+                        if columns is None or name in columns
+                    }
+                    | {"_row": rows}
+                ),
+                pl.DataFrame(schema=FAULT_SCHEMA),
+            )
+        _do(self.bundle)
 
 
 def _do(bundle: Bundle) -> str:
@@ -55,8 +83,6 @@ def _do(bundle: Bundle) -> str:
         while True:
             held.append(bytearray(50_000_000))
     elif what == "hold memory in a library":
-        import polars as pl
-
         held = [pl.repeat(1.0, 1 << 33, eager=True)]
     elif what == "compute for ever":
         while True:

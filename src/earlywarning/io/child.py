@@ -111,10 +111,10 @@ class Child:
         """Of the process, if one runs."""
         return self._process.pid if self._process else None
 
-    def inspect(self, path: Path, accept: Collection[Kind]) -> FileKind:
-        """What a file is; see `file_kind.inspect`."""
+    def inspect(self, path: Path, accept: Collection[Kind], *, name: str | None = None) -> FileKind:
+        """What a file is; see `file_kind.inspect`. In messages it has the name, if one is given."""
         order = {"do": "inspect", "path": str(path.absolute()), "accept": list(accept)}
-        answer = self._ask(order, path.name)
+        answer = self._ask(order, name or path.name, (path.name,))
         try:
             # The place is the caller's: no answer can lead to another file.
             return child_talk.unpack_file(answer["file"] | {"path": str(path)})
@@ -312,9 +312,7 @@ class Child:
         if said["error"] == "ConfigError":
             return ConfigError(words)
         if said["error"] == "DataError":
-            stem = name.rstrip("/")
-            named = any(item and item in words for item in (stem, *names))
-            return DataError(words if named else f"{name}: {words}")
+            return DataError(_placed(words, name, names))
         if said["error"] == "memory":
             self.close()
             return DataError(self._too_much_memory(name))
@@ -386,6 +384,9 @@ def _environment(folder: str) -> dict[str, str]:
         "POLARS_MAX_THREADS": str(THREADS),
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        # glibc keeps the memory of one block for the next, instead of asking the system anew.
+        "MALLOC_MMAP_THRESHOLD_": str(1 << 28),
+        "MALLOC_TRIM_THRESHOLD_": str(1 << 29),
     }
 
 
@@ -401,6 +402,16 @@ def _about(bundle: Bundle) -> dict[str, Any]:
 
 def _names(bundle: Bundle) -> tuple[str, ...]:
     return tuple(file.path.name for file in bundle.files)
+
+
+def _placed(words: str, name: str, names: Sequence[str]) -> str:
+    """The words with the file as the delivery calls it, such as `roster.zip/users.csv`."""
+    for file in names:
+        if file and words.startswith(file):
+            whole = name + file if name.endswith("/") else name
+            return words if words.startswith(whole) else whole + words.removeprefix(file)
+    named = any(item and item in words for item in (name.rstrip("/"), *names))
+    return words if named else f"{name}: {words}"
 
 
 def _after(table: ChildTable | None) -> str:

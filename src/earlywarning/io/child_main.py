@@ -12,6 +12,7 @@ import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, BinaryIO
 
 from earlywarning.errors import ConfigError, DataError
@@ -23,7 +24,9 @@ with contextlib.suppress(ImportError):  # Windows has no such limits; the parent
     import resource
 
 _PIECE = 1 << 26
-"""A chunk is sent in pieces of about so many bytes of text, whatever its reader made."""
+_PIECE_ROWS = 250_000
+"""Rows are sent in pieces of so many rows or bytes of text, however few at a time a reader makes:
+each piece costs the other side some work of its own."""
 
 
 def main() -> None:
@@ -174,7 +177,10 @@ class Orders:
         """The rows of an open table, which is closed at their end."""
         table = self.tables.pop(order["number"])
         wanted = order["columns"]
-        for chunk in table.chunks(None if wanted is None else set(wanted)):
+        twice = sorted({name for name in wanted or () if table.headings.count(name) > 1})
+        if twice:
+            raise DataError(f"has the heading {twice[0]!r} twice; give one of them another name")
+        for chunk in _gathered(table.chunks(None if wanted is None else set(wanted))):
             for piece in _pieces(chunk):
                 frames = [piece.cells, piece.faults]
                 if piece.kinds is not None:
@@ -193,6 +199,41 @@ def _reader(order: Mapping[str, Any]) -> Any:
     from earlywarning.io.school_files import readers
 
     return readers.reader(order["reader"])
+
+
+def _gathered(chunks: Iterator[Any]) -> Iterator[Any]:
+    """Small chunks together; those before an error are given before it."""
+    waiting: list[Any] = []
+    try:
+        for chunk in chunks:
+            waiting.append(chunk)
+            rows = sum(one.cells.height for one in waiting)
+            size = sum(one.cells.estimated_size() for one in waiting)
+            if rows >= _PIECE_ROWS or size >= _PIECE // 2:
+                yield from _joined(waiting)
+                waiting = []
+    except Exception:
+        yield from _joined(waiting)
+        raise
+    yield from _joined(waiting)
+
+
+def _joined(chunks: list[Any]) -> Iterator[Any]:
+    """Neighbours of one file as one chunk."""
+    for _, group in groupby(chunks, key=lambda chunk: (chunk.file, chunk.kinds is None)):
+        same = list(group)
+        first = same[0]
+        if len(same) == 1:
+            yield first
+            continue
+        import polars as pl
+
+        yield type(first)(
+            pl.concat(one.cells for one in same),
+            pl.concat(one.faults for one in same),
+            None if first.kinds is None else pl.concat(one.kinds for one in same),
+            first.file,
+        )
 
 
 def _pieces(chunk: Any) -> Iterator[Any]:

@@ -17,7 +17,8 @@ import polars as pl
 from earlywarning.errors import DataError
 from earlywarning.io.file_kind import FileKind, Limits
 
-BLOCK = 1 << 24
+BLOCK = 1 << 22
+"""Bytes looked at at a time: little enough to stay near the processor."""
 _NEWLINE, _RETURN, _QUOTE = 10, 13, 34
 _LINES_IN_QUOTES = 100
 """More lines than this within one pair of quotation marks mean that one of them is a slip."""

@@ -155,9 +155,14 @@ def _parts(table: str, rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]
     if part.n_unique() == 1:
         yield str(part[0]), rows
         return
-    split = rows.with_columns(part.cast(pl.String).alias("_part"))
+    starts = (part != part.shift()).fill_null(True).arg_true().to_list()
+    if len(starts) == part.n_unique():  # each part stands together, as in a file sorted by day
+        for start, end in zip(starts, [*starts[1:], rows.height], strict=True):
+            yield str(part[start]), rows.slice(start, end - start)
+        return
+    split = rows.with_columns(part.alias("_part"))
     for frame in split.partition_by("_part", maintain_order=True):
-        yield frame["_part"][0], frame.drop("_part")
+        yield str(frame["_part"][0]), frame.drop("_part")
 
 
 @dataclass(slots=True)

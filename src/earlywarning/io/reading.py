@@ -141,9 +141,7 @@ def _read_jobs(reader: _Reader, jobs: Sequence[_Job], progress: Progress | None)
         progress("read", total, total)
 
 
-def _plan(
-    delivery: Delivered, mapping: Mapping, child: Child
-) -> tuple[list[_Job], list[str]]:
+def _plan(delivery: Delivered, mapping: Mapping, child: Child) -> tuple[list[_Job], list[str]]:
     """Which file serves which entries; every file is used, every entry has a file."""
     if delivery.broken:
         raise DataError("; ".join(problem for _, problem in delivery.broken))
@@ -253,7 +251,7 @@ class _Reader:
         entries = self.delivery.mapping.tables
         layout = entries[job.entries[0]].layout
         accept = readers.reader(layout).kinds if layout else TABLES
-        files = tuple(self._child.inspect(path, accept) for path in job.paths)
+        files = tuple(self._child.inspect(path, accept, name=job.name) for path in job.paths)
         bundle = Bundle(files, job.name, self.limits)
         counts = {entries[number].table: 0 for number in job.entries}
         for file in files:

@@ -156,7 +156,7 @@ def _recognise(given: Delivered, child: Child) -> Iterator[Recognised]:
     broken += [Recognised(name, (), None, f"{name}: {OUTSIDE}") for name in given.outside]
     for path, name in names.items():
         try:
-            kinds[path] = child.inspect(path, EVERY_KIND)
+            kinds[path] = child.inspect(path, EVERY_KIND, name=name)
         except DataError as error:
             broken.append(Recognised(name, (), None, str(error)))
     taken: set[Path] = set()

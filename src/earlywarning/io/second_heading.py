@@ -39,11 +39,12 @@ def refuse_second_heading(
     second = others.arg_max()
     if second is None or not others[second]:
         return
-    pair = [_typed_cells(place, cells, kinds, rules) for place in (0, second)]
-    (typed, failing), (_, failing_below) = pair
-    if not typed or failing != set(typed) or failing_below >= set(typed):
+    typed = _typed_cells(0, cells, rules)
+    if not typed or any(re.search(r"\d", text) for text in typed.values()):
         return
-    if any(re.search(r"\d", text) for text in typed.values()):
+    if _failing(0, cells, kinds, rules, typed) != set(typed):
+        return
+    if _failing(second, cells, kinds, rules, _typed_cells(second, cells, rules)) >= set(typed):
         return
     ids = [item for item in ID_COLUMNS if item in rules.labels and item in cells.columns]
     above, below = (" ".join(str(cells[item][place]) for item in ids) for place in (0, second))
@@ -58,25 +59,33 @@ def refuse_second_heading(
     )
 
 
-def _typed_cells(
-    index: int, cells: pl.DataFrame, kinds: pl.DataFrame | None, rules: Rules
-) -> tuple[dict[str, str], set[str]]:
-    """Of one row: cells that must be a date, number or code, and those that are none."""
-    row = cells.slice(index, 1)
-    checked = check(row, rules, kinds=None if kinds is None else kinds.slice(index, 1))
-    wrong = set(checked.refused.filter(pl.col("reason").is_in(_SHAPE_REASONS))["column"].to_list())
-    typed, failing = {}, set()
+def _typed_cells(index: int, cells: pl.DataFrame, rules: Rules) -> dict[str, str]:
+    """Of one row: the cells that must be a date, number or code."""
+    typed = {}
     for column in rules.table.columns:
         name = column.name
         is_typed = (
             column.type != "str" or name in _TYPED_WORDS or (rules.table.name, name) in ALLOWED
         )
-        if not is_typed or name not in rules.labels or name not in row.columns:
-            continue
-        text = (row[name][0] or "").strip()
-        label = row["_melted"][0] if name == rules.melted else rules.labels[name]
-        if text:
-            typed[name] = text
-            if label in wrong:
-                failing.add(name)
-    return typed, failing
+        if is_typed and name in rules.labels and name in cells.columns:
+            text = (cells[name][index] or "").strip()
+            if text:
+                typed[name] = text
+    return typed
+
+
+def _failing(
+    index: int,
+    cells: pl.DataFrame,
+    kinds: pl.DataFrame | None,
+    rules: Rules,
+    typed: dict[str, str],
+) -> set[str]:
+    """Of one row's typed cells: those that are no date, number or code."""
+    row = cells.slice(index, 1)
+    checked = check(row, rules, kinds=None if kinds is None else kinds.slice(index, 1))
+    wrong = set(checked.refused.filter(pl.col("reason").is_in(_SHAPE_REASONS))["column"].to_list())
+    melted = row["_melted"][0] if rules.melted else None
+    return {
+        name for name in typed if (melted if name == rules.melted else rules.labels[name]) in wrong
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import struct
+import sys
 import zipfile
 from pathlib import Path
 
@@ -160,3 +161,31 @@ def test_a_damaged_zip_says_so_and_inspect_goes_on_with_the_rest(tmp_path: Path)
     problems = {item.name: item.problem for item in found.files}
     assert "is a damaged zip file" in problems["bad.zip"]
     assert "no reader knows this layout" in problems["good.zip/a.csv"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+def test_links_that_lead_out_of_a_folder_are_not_followed_and_named(tmp_path: Path) -> None:
+    outside, folder = tmp_path / "outside", tmp_path / "files"
+    outside.mkdir()
+    (folder / "kelas").mkdir(parents=True)
+    (outside / "secret.csv").write_text("NIS;Nama\n9;Nobody\n", encoding="utf-8")
+    (folder / "siswa.csv").write_text("NIS;Nama\n1;Siti\n", encoding="utf-8")
+    (folder / "kelas" / "siswa.csv").symlink_to(outside / "secret.csv")
+    (folder / "more").symlink_to(outside)
+    (folder / "again.csv").symlink_to(folder / "siswa.csv")
+    with delivered([folder], limits=Limits()) as given:
+        assert [file.name for file in given.files] == ["again.csv"]  # each file once
+        assert sorted(given.outside) == ["kelas/siswa.csv", "more"]
+    mapping = parse_mapping(
+        'source = "s"\n[defaults]\nschool_id = "S"\n[[table]]\ntable = "student"\nfile = "*.csv"\n'
+        '[table.columns]\nstudent = "NIS"\nfull_name = "Nama"\n'
+    )
+    with read_delivery([folder], mapping, district=DISTRICT) as delivery:
+        assert delivery.frame("student")["full_name"].to_list() == ["Siti"]
+        told = [text for text in delivery.warnings if "leads out of the folder" in text]
+        assert [text.partition(":")[0] for text in told] == ["kelas/siswa.csv", "more"]
+    found = inspect_files([folder], source="s")
+    problems = [item.problem for item in found.files if "leads out" in item.problem]
+    assert len(problems) == 2
+    with delivered([folder / "kelas" / "siswa.csv"], limits=Limits()) as given:
+        assert len(given.files) == 1  # a link that a person names is meant

@@ -36,5 +36,6 @@ def registry(
         f"sqlite:///{database}",
         artifact_location=(folder / "artifacts").as_uri(),
         register=register,
+        key_file=folder / "model-signing.key",
         **({"id_source": id_source} if id_source else {}),
     )

@@ -88,6 +88,7 @@ class Home:
             self.settings.tracking_uri,
             artifact_location=self.settings.mlflow_artifacts,
             register=self.register,
+            key_file=self.settings.model_key,
         )
 
 

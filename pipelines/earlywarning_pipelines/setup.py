@@ -7,6 +7,7 @@ from pathlib import Path
 
 from earlywarning import district
 from earlywarning.errors import Conflict
+from earlywarning.io import signing
 from earlywarning_pipelines.home import Home
 
 TEMPLATE = """\
@@ -48,7 +49,7 @@ swing = 0.5                 # a table that grows or shrinks by more than half wa
 
 
 def run(home: Home, *, name: str, lottery: bool | None, capacity: int) -> Path:
-    """Write `district.toml` and create the register.
+    """Write `district.toml`, create the register and the key that signs models.
 
     Raises
     ------
@@ -72,4 +73,5 @@ def run(home: Home, *, name: str, lottery: bool | None, capacity: int) -> Path:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     home.register.current_snapshot()
+    signing.made(home.settings.model_key)
     return path

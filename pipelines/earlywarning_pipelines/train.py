@@ -1,4 +1,4 @@
-"""Train, compare on later quarters, and put the honest winner in service."""
+"""Train, compare on later quarters, and keep the honest winner: it serves, or it waits."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from earlywarning.io.dataset import history_quarters, load_dataset
 from earlywarning.io.engine import Engine
 from earlywarning.io.facts import FactStore
 from earlywarning.io.model_registry import LoadedModel, ModelRegistry, Run
-from earlywarning.io.register import list_basis
+from earlywarning.io.register import list_basis, model_versions
 from earlywarning.io.register.db import Register
+from earlywarning.io.register.model_events import Decision
 from earlywarning.records.tables import OUTCOMES
 from earlywarning.risk import spec as specs
 from earlywarning.risk import training
@@ -28,7 +29,8 @@ from earlywarning.risk.report import every_capacity, metrics, report
 from earlywarning.risk.spec import OutcomeSpec
 from earlywarning.risk.training import TrainingResult
 from earlywarning.visits.capacity import split
-from earlywarning_pipelines import model_card
+from earlywarning_pipelines import model_card, promoting
+from earlywarning_pipelines.promoting import Promotion, Weighed
 
 log = logging.getLogger(__name__)
 
@@ -49,13 +51,21 @@ class TrainedOutcome:
     report : dict
         As recorded in the register and on the card.
     model : LoadedModel or None
-        What serves now; None if the outcome cannot be scored.
+        The new version; None if the outcome cannot be scored.
+    weighed : Weighed or None
+        Whether it serves now, and what was judged.
     """
 
     outcome: str
     result: TrainingResult
     report: dict[str, Any]
     model: LoadedModel | None
+    weighed: Weighed | None = None
+
+    @property
+    def serves(self) -> bool:
+        """Whether the new version serves from now on."""
+        return self.weighed is not None and self.weighed.decision is not None
 
 
 @dataclass(frozen=True)
@@ -95,9 +105,13 @@ def run(
     outcomes: Sequence[str] | None = None,
     seed: int,
     threads: int = 1,
+    promotion: Promotion | None = None,
     progress: Progress | None = None,
 ) -> TrainResult:
-    """Train the outcomes and let each winner serve, all of them at once.
+    """Train the outcomes and keep each winner as a new version, all of them at once.
+
+    The first version of an outcome serves; later ones wait as challengers, unless a person promotes
+    them here or the district lets training decide: see `promoting.decide`.
 
     Parameters
     ----------
@@ -111,6 +125,8 @@ def run(
         Stored.
     threads : int
         The models are the same for any number.
+    promotion : Promotion, optional
+        Who wants the new versions to serve at once, and why; those that fail a gate still wait.
     progress : function of (stage, done, total), optional
 
     Raises
@@ -126,8 +142,8 @@ def run(
     if snapshot_id is None:
         raise DataError("nothing was imported yet; `earlywarning import` first")
     registry.align_aliases()
-    dataset = _history(engine, store, snapshot_id, district, as_of, progress)
-    share = _capacity_share(dataset, register, district)
+    dataset = history(engine, store, snapshot_id, district, as_of, progress)
+    share = capacity_share_of(dataset, register, district)
     results = {
         outcome: training.train(
             dataset, spec, capacity_share=share, seed=seed, threads=threads, progress=progress
@@ -139,20 +155,47 @@ def run(
         for outcome, result in results.items()
     }
     logged = []
+    weighed: dict[str, Weighed] = {}
     for done, (outcome, result) in enumerate(results.items()):
         _tell(progress, "record", done, len(results))
         about = _About(district, as_of, snapshot_id, share)
         run_ = _run(result, reports[outcome], chosen[outcome], about)
-        kept = registry.log(
-            district.name, run_, _files(result, reports[outcome], chosen[outcome]), at=trained_at
+        files = _files(result, reports[outcome], chosen[outcome])
+        kept = registry.log(district.name, run_, files, at=trained_at)
+        if kept is None or files is None:
+            continue
+        logged.append((outcome, str(result.served), kept, reports[outcome]))
+        serving = model_versions.champion(register, outcome)
+        asked = serving is None or promotion is not None or district.promote == "automatic"
+        if not asked:
+            continue
+        new = promoting.made(
+            "the new version", str(result.served), result.estimator, files, reports[outcome]
         )
-        if kept is not None:
-            logged.append((outcome, str(result.served), kept, reports[outcome]))
+        judged = promoting.weigh(
+            registry, new, reports[outcome], serving, dataset, capacity_share=share, seed=seed
+        )
+        weighed[outcome] = promoting.decide(
+            judged,
+            first=serving is None,
+            promotion=promotion,
+            automatic=district.promote == "automatic",
+            at=trained_at,
+        )
     _tell(progress, "serve", 0, 1)
-    serving = {
+    by = promoting.BY_TRAINING if promotion is None else promotion.by
+    models = {
         model.outcome: model
-        for model in registry.put_in_service(
-            district.name, logged, snapshot_id=snapshot_id, trained_at=trained_at
+        for model in registry.keep(
+            district.name,
+            logged,
+            snapshot_id=snapshot_id,
+            trained=Decision(by, f"seed {seed}, as of {as_of.isoformat()}", trained_at),
+            promoted={
+                outcome: one.decision
+                for outcome, one in weighed.items()
+                if one.decision is not None
+            },
         )
     }
     _tell(progress, "serve", 1, 1)
@@ -164,7 +207,9 @@ def run(
         students=_newest(dataset).shape[0],
         capacity_share=share,
         outcomes=tuple(
-            TrainedOutcome(outcome, result, reports[outcome], serving.get(outcome))
+            TrainedOutcome(
+                outcome, result, reports[outcome], models.get(outcome), weighed.get(outcome)
+            )
             for outcome, result in results.items()
         ),
     )
@@ -190,7 +235,7 @@ def _wanted(outcomes: Sequence[str] | None) -> list[str]:
     return [outcome for outcome in OUTCOMES if outcomes is None or outcome in outcomes]
 
 
-def _history(
+def history(
     engine: Engine,
     store: FactStore,
     snapshot_id: str,
@@ -215,7 +260,7 @@ def _newest(dataset: Dataset) -> Any:
     return ids[ids["quarter"] == dataset.quarters[-1]] if len(dataset) else ids
 
 
-def _capacity_share(dataset: Dataset, register: Register, district: District) -> float:
+def capacity_share_of(dataset: Dataset, register: Register, district: District) -> float:
     """Places for concern of all homeroom teachers together, as a share of the newest cohort."""
     newest = _newest(dataset)
     if not len(newest):

@@ -52,6 +52,11 @@ class Settings(BaseSettings):
         return self.mlflow_tracking_uri or f"sqlite:///{self.home.resolve() / 'mlflow.db'}"
 
     @property
+    def model_key(self) -> Path:
+        """The key that signs models; only its owner may read it."""
+        return self.home / "model-signing.key"
+
+    @property
     def mlflow_artifacts(self) -> str:
         """Where MLflow keeps files when its store is the local one."""
         return (self.home.resolve() / "mlflow-artifacts").as_uri()

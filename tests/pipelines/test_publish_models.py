@@ -24,6 +24,7 @@ from earlywarning.io.facts import FactStore
 from earlywarning.io.model_registry import ModelRegistry, Run
 from earlywarning.io.register import lists, model_versions
 from earlywarning.io.register.db import Register, open_register
+from earlywarning.io.register.model_events import Decision
 from earlywarning.io.register.models import ClassGroup, FactsSnapshot, School, Staff, Student
 from earlywarning.risk import spec
 from earlywarning.risk.estimators.base import Estimator
@@ -104,7 +105,11 @@ def fit(place: Place, seed: int) -> None:
         logged = place.registry.log("test", Run(outcome), estimator.to_files(), at=AT)
         assert logged is not None
         models.append((outcome, estimator.kind, logged, {"why": "model_better"}))
-    place.registry.put_in_service("test", models, snapshot_id=snapshot, trained_at=AT)
+    decision = Decision("Bu Ratna", "for the test", AT)
+    place.registry.keep(
+        "test", models, snapshot_id=snapshot, trained=decision,
+        promoted=dict.fromkeys(KINDS, decision),
+    )  # fmt: skip
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """A model's files on disk: a folder and a manifest, checked before anything is opened.
 
 The hash of the manifest is kept elsewhere (in the register); the manifest holds the hash of every
-file. Each file is read once, checked, and built from the bytes that were checked.
+file; a signature of the manifest lies beside it and in the register. Each file is read once,
+checked, and built from the bytes that were checked.
 """
 
 from __future__ import annotations
@@ -9,57 +10,92 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from earlywarning.errors import ArtifactError
+from earlywarning.io import signing
 
 MANIFEST = "manifest.json"
+SIGNATURE = "manifest.sig"
 FORMAT = 1
 
 
-def write(folder: Path, files: Mapping[str, bytes]) -> str:
-    """Write files and their manifest into an empty folder.
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What was recorded of a folder: all of it must match before a file is opened.
 
-    Returns
-    -------
-    str
-        SHA-256 of the manifest.
+    Attributes
+    ----------
+    sha256 : str
+        Of the manifest.
+    signature : bytes, 64
+        Of the manifest; the file beside it must hold the same.
+    trusted : sequence of bytes
+        Public keys whose signature counts; after `write`, the one that signed comes first.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+
+    sha256: str
+    signature: bytes
+    trusted: Sequence[bytes]
+
+
+def manifest(files: Mapping[str, bytes]) -> bytes:
+    """The manifest of files: the same files give the same bytes."""
     listed = {
         name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         for name, data in sorted(files.items())
     }
-    manifest = json.dumps(
+    return json.dumps(
         {"files": listed, "format": FORMAT}, sort_keys=True, separators=(",", ":")
     ).encode()
-    for name, data in {**files, MANIFEST: manifest}.items():
+
+
+def digest(files: Mapping[str, bytes]) -> str:
+    """SHA-256 of the manifest of files."""
+    return hashlib.sha256(manifest(files)).hexdigest()
+
+
+def write(folder: Path, files: Mapping[str, bytes], signer: signing.Signer) -> Seal:
+    """Write files, their manifest and its signature into an empty folder.
+
+    Returns
+    -------
+    Seal
+        To be recorded elsewhere.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    listed = manifest(files)
+    signature = signer.sign(listed)
+    for name, data in {**files, MANIFEST: listed, SIGNATURE: signature.hex().encode()}.items():
         (folder / name).write_bytes(data)
-    return hashlib.sha256(manifest).hexdigest()
+    return Seal(hashlib.sha256(listed).hexdigest(), signature, signer.trusted)
 
 
-def read(folder: Path, sha256: str) -> dict[str, bytes]:
-    """The files of a folder, if they are the ones that were recorded.
-
-    Parameters
-    ----------
-    folder : Path
-    sha256 : str
-        What the manifest's hash must be.
+def read(folder: Path, seal: Seal) -> dict[str, bytes]:
+    """The files of a folder, if they are the ones that were recorded and signed.
 
     Raises
     ------
     ArtifactError
-        If the manifest or a file is missing or altered. Files not in it are not looked at.
+        If the manifest, its signature or a file is missing or altered, or nobody who may has
+        signed. Files not in the manifest are not looked at.
     """
     try:
-        manifest = (folder / MANIFEST).read_bytes()
-        if hashlib.sha256(manifest).hexdigest() != sha256:
+        listed = (folder / MANIFEST).read_bytes()
+        if hashlib.sha256(listed).hexdigest() != seal.sha256:
             raise ArtifactError(_altered(folder / MANIFEST))
-        listed = json.loads(manifest)["files"]
+        if (folder / SIGNATURE).read_bytes() != seal.signature.hex().encode():
+            raise ArtifactError(_altered(folder / SIGNATURE))
+        if not signing.matches(listed, seal.signature, seal.trusted):
+            raise ArtifactError(
+                f"{folder / SIGNATURE}: is not by a key that this installation knows, so the model "
+                "was not opened; restore the register and the installation's folder from backups "
+                "that belong together, or train again with `earlywarning train`"
+            )
         files = {}
-        for name, about in listed.items():
+        for name, about in json.loads(listed)["files"].items():
             data = (folder / name).read_bytes()
             if hashlib.sha256(data).hexdigest() != about["sha256"]:
                 raise ArtifactError(_altered(folder / name))

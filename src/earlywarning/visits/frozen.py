@@ -55,7 +55,7 @@ def opened(frozen: bytes, sha256: str) -> dict[str, Any]:
 
 def district_values(district: District) -> dict[str, Any]:
     """Every value of a `District` that a list can depend on, as JSON has it."""
-    values = asdict(district)
+    values: dict[str, Any] = asdict(district)
     del values["monitor"], values["promote"]
     return json.loads(json.dumps(values))
 

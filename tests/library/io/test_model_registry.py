@@ -12,14 +12,17 @@ import pytest
 
 import catalogue
 from earlywarning.errors import ArtifactError, ConfigError, NotFound
+from earlywarning.io.mlflow_catalogue import CHAMPION
 from earlywarning.io.model_registry import (
-    CHAMPION,
+    LoadedModel,
     Logged,
     ModelRegistry,
     Run,
     registered_name,
 )
+from earlywarning.io.register import model_versions
 from earlywarning.io.register.db import open_register
+from earlywarning.io.register.model_events import Decision
 from earlywarning.risk import spec
 from earlywarning.risk.estimators.rule import Rule
 
@@ -54,13 +57,23 @@ def log(registry: ModelRegistry, risk: float = 0.75, nested: tuple[Run, ...] = (
     return kept
 
 
-def serve(registry: ModelRegistry, risk: float = 0.75) -> str:
-    (model,) = registry.put_in_service(
+BU_RATNA = Decision("Bu Ratna", "finds more", AT, gates={"beats_rule": {"passed": True}})
+
+
+def keep(
+    registry: ModelRegistry, *logged: tuple[str, Logged], promote: bool = True
+) -> list[LoadedModel]:
+    return registry.keep(
         DISTRICT,
-        [("attendance", "rule", log(registry, risk), {"why": "no_history"})],
+        [(outcome, "rule", one, {"why": "no_history"}) for outcome, one in logged],
         snapshot_id="5" * 64,
-        trained_at=AT,
+        trained=Decision("earlywarning train", "seed 1", AT),
+        promoted={outcome: BU_RATNA for outcome, _ in logged} if promote else {},
     )
+
+
+def serve(registry: ModelRegistry, risk: float = 0.75, *, promote: bool = True) -> str:
+    (model,) = keep(registry, ("attendance", log(registry, risk)), promote=promote)
     return model.model_version_id
 
 
@@ -112,7 +125,7 @@ def test_the_alias_follows_the_register(registry: ModelRegistry) -> None:
     assert name == "smp-contoh-jenu-attendance"
     client = registry._opened()
     assert str(client.get_model_version_by_alias(name, CHAMPION).version) == "2"
-    registry.set_champion(first)
+    registry.let_serve(first, BU_RATNA)
     assert str(client.get_model_version_by_alias(name, CHAMPION).version) == "1"
     champion = registry.champion("attendance")
     assert champion is not None
@@ -123,7 +136,7 @@ def test_the_alias_follows_the_register(registry: ModelRegistry) -> None:
     assert str(client.get_model_version_by_alias(name, CHAMPION).version) == "1"
 
 
-@pytest.mark.parametrize("file", ["estimator.json", "manifest.json"])
+@pytest.mark.parametrize("file", ["estimator.json", "manifest.json", "manifest.sig"])
 def test_one_flipped_byte_is_refused_and_the_previous_serves(
     registry: ModelRegistry, file: str
 ) -> None:
@@ -134,12 +147,7 @@ def test_one_flipped_byte_is_refused_and_the_previous_serves(
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
     with pytest.raises(ArtifactError, match=f"{file}: was altered"):
-        registry.put_in_service(
-            DISTRICT,
-            [("attendance", "rule", damaged, {"why": "no_history"})],
-            snapshot_id="5" * 64,
-            trained_at=AT,
-        )
+        keep(registry, ("attendance", damaged))
     champion = registry.champion("attendance")
     assert champion is not None
     assert champion.model_version_id == first
@@ -147,24 +155,20 @@ def test_one_flipped_byte_is_refused_and_the_previous_serves(
 
 def test_damage_after_the_fact_is_refused_until_a_person_goes_back(registry: ModelRegistry) -> None:
     first, second = serve(registry), serve(registry, 0.9)
-    from earlywarning.io.register import model_versions
-
     path = folder(model_versions.get(registry.register, second).artifact_uri) / "estimator.json"
     path.write_bytes(path.read_bytes().replace(b"0.9", b"0.8"))
     for ask in (lambda: registry.champion("attendance"), lambda: registry.load(second)):
         with pytest.raises(ArtifactError, match="was altered"):
             ask()
     with pytest.raises(ArtifactError):
-        registry.set_champion(second)
-    assert registry.set_champion(first).version == 1
+        registry.let_serve(second, BU_RATNA)
+    assert registry.let_serve(first, BU_RATNA).version == 1
     assert registry.champion("attendance") is not None
 
 
 def test_a_swapped_folder_is_refused(registry: ModelRegistry) -> None:
     """A whole and honest model, but not the one that was recorded."""
     made = serve(registry)
-    from earlywarning.io.register import model_versions
-
     other = log(registry, 0.3)
     own = folder(model_versions.get(registry.register, made).artifact_uri)
     for file in folder(other).iterdir():
@@ -178,12 +182,7 @@ def test_all_or_none_are_put_in_service(registry: ModelRegistry) -> None:
     good, bad = log(registry, 0.8), log(registry, 0.7)
     (folder(bad) / "estimator.json").unlink()
     with pytest.raises(ArtifactError, match="cannot be read"):
-        registry.put_in_service(
-            DISTRICT,
-            [("attendance", "rule", good, {"why": "x"}), ("grades", "rule", bad, {"why": "x"})],
-            snapshot_id="5" * 64,
-            trained_at=AT,
-        )
+        keep(registry, ("attendance", good), ("grades", bad))
     champion = registry.champion("attendance")
     assert champion is not None
     assert champion.model_version_id == first

@@ -230,6 +230,38 @@ class ModelVersion(Base):
     report: Mapped[dict[str, Any]]
 
 
+class ModelSignature(Base):
+    """The installation's signature on a model's manifest; the key's public part is beside it."""
+
+    __tablename__ = "model_signature"
+    model_version_id: Mapped[str] = mapped_column(
+        ForeignKey("model_version.model_version_id"), primary_key=True
+    )
+    signature: Mapped[bytes] = mapped_column(LargeBinary)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ModelEvent(Base):
+    """What happened to a model: trained, promoted, rolled back to, refused. Rows are only added.
+
+    `from_version_id` is what served before. `gates` is what was judged, as it was then.
+    """
+
+    __tablename__ = "model_event"
+    event_id: Mapped[int] = mapped_column(primary_key=True)
+    outcome: Mapped[str] = mapped_column(String(32), index=True)
+    action: Mapped[str] = mapped_column(String(16))
+    model_version_id: Mapped[str] = mapped_column(ForeignKey("model_version.model_version_id"))
+    from_version_id: Mapped[str | None] = mapped_column(
+        ForeignKey("model_version.model_version_id")
+    )
+    made_by: Mapped[str]
+    reason: Mapped[str]
+    override: Mapped[bool]
+    gates: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+
+
 class VisitList(Base):
     """One quarter's list of one school: draft, then published and frozen.
 

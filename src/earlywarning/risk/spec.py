@@ -17,6 +17,10 @@ from earlywarning.records.tables import OUTCOMES
 CANDIDATES = ("rule", "last_value", "logistic", "boosted")
 """Simplest first: the order in which equals are preferred."""
 
+MAX_GROUP_GAP = 0.20
+MAX_CALIBRATION_ERROR = 0.05
+"""What holds for a spec that says nothing of gates."""
+
 COMPARISONS = ("at_least", "above", "at_most", "below")
 
 
@@ -114,6 +118,11 @@ class OutcomeSpec:
         Share of trouble by which a model must beat the rule; more than this.
     min_positives : int
         Students in trouble, and students not, that learned candidates need.
+    max_group_gap : float
+        Largest difference between two groups' shares of trouble found, 0 to 1, where chance does
+        not explain it.
+    max_calibration_error : float
+        Largest calibration error, 0 to 1, where chance does not explain it.
     text : str
         The file, to be logged as it was.
     """
@@ -132,6 +141,8 @@ class OutcomeSpec:
     standard_errors: float
     min_gain: float
     min_positives: int
+    max_group_gap: float
+    max_calibration_error: float
     text: str
 
     @property
@@ -227,6 +238,7 @@ def _spec(data: Mapping[str, Any], text: str, known: frozenset[str]) -> OutcomeS
     last = data["last_value"]
     boosted = data["boosted"]
     selection = data["selection"]
+    gates = data.get("gates", {})
     return OutcomeSpec(
         outcome=outcome,
         features=features,
@@ -244,6 +256,15 @@ def _spec(data: Mapping[str, Any], text: str, known: frozenset[str]) -> OutcomeS
         standard_errors=_number(selection["standard_errors"], "selection.standard_errors", 0, 5),
         min_gain=_number(selection["min_gain"], "selection.min_gain", 0, 1),
         min_positives=int(_number(selection["min_positives"], "selection.min_positives", 1, 1e6)),
+        max_group_gap=_number(
+            gates.get("max_group_gap", MAX_GROUP_GAP), "gates.max_group_gap", 0, 1
+        ),
+        max_calibration_error=_number(
+            gates.get("max_calibration_error", MAX_CALIBRATION_ERROR),
+            "gates.max_calibration_error",
+            0,
+            1,
+        ),
         text=text,
     )
 

@@ -80,6 +80,7 @@ def test_each_outcome_has_a_card(outcome: str) -> None:
         ("min_gain = 0.0", "min_gain = true", "selection.min_gain is True"),
         ("rounds = 400", "rounds = []", "boosted.rounds is \\[\\]"),
         ("[selection]", "[[selection]]", "wrong form"),
+        ("max_group_gap = 0.20", "max_group_gap = 20", "gates.max_group_gap is 20; allowed"),
     ],
 )  # fmt: skip
 def test_a_wrong_choice_is_told(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -90,6 +91,12 @@ def test_a_wrong_choice_is_told(tmp_path: Path, old: str, new: str, said: str) -
     with pytest.raises(ConfigError, match=said) as caught:
         spec.load("attendance", tmp_path)
     assert "spec.toml" in str(caught.value)
+
+
+def test_a_spec_from_before_there_were_gates_has_the_usual_ones() -> None:
+    text = spec.load("attendance").text
+    old = spec.parse(text[: text.index("[gates]")], where="old", known_features=NAMES)
+    assert (old.max_group_gap, old.max_calibration_error) == (0.20, 0.05)
 
 
 def test_an_outcome_that_is_none() -> None:

@@ -39,14 +39,18 @@ def reliability(y: np.ndarray, risk: np.ndarray, *, groups: int = 10) -> Reliabi
     if len(y) == 0:
         empty = np.empty(0)
         return Reliability(empty, empty, np.empty(0, dtype=np.int64))
-    _, inverse, counts = np.unique(risk, return_inverse=True, return_counts=True)
-    middle = np.cumsum(counts) - counts / 2
-    group = np.minimum((middle * groups / len(risk)).astype(np.int64), groups - 1)[inverse]
+    group = _group_of(risk, groups)
     size = np.bincount(group, minlength=groups)
     used = size > 0
     predicted = np.bincount(group, weights=risk, minlength=groups)[used] / size[used]
     observed = np.bincount(group, weights=y, minlength=groups)[used] / size[used]
     return Reliability(predicted, observed, size[used])
+
+
+def _group_of(risk: np.ndarray, groups: int) -> np.ndarray:
+    _, inverse, counts = np.unique(risk, return_inverse=True, return_counts=True)
+    middle = np.cumsum(counts) - counts / 2
+    return np.minimum((middle * groups / len(risk)).astype(np.int64), groups - 1)[inverse]
 
 
 def calibration_error(y: np.ndarray, risk: np.ndarray, *, groups: int = 10) -> float:
@@ -61,6 +65,39 @@ def calibration_error(y: np.ndarray, risk: np.ndarray, *, groups: int = 10) -> f
 def brier_score(y: np.ndarray, risk: np.ndarray) -> float:
     """Mean squared distance between risk and what happened, 0 best (Brier 1950)."""
     return float(np.mean((risk - y) ** 2)) if len(y) else float("nan")
+
+
+def brier_skill(y: np.ndarray, risk: np.ndarray, reference: np.ndarray) -> float:
+    """How much nearer risks came than one number for everybody, at most 1; 0 no nearer.
+
+    Parameters
+    ----------
+    y : array of 0 or 1, shape (n,)
+    risk : array of float, shape (n,)
+    reference : array of float, shape (n,)
+        That number: the share in trouble in the quarters before. NaN where it was never wrong.
+    """
+    against = brier_score(y, reference)
+    return 1 - brier_score(y, risk) / against if against > 0 else float("nan")
+
+
+def error_by_chance(
+    risk: np.ndarray, *, seed: int, groups: int = 10, replicates: int = 200
+) -> float:
+    """Calibration error that perfect risks stay below in 95 of 100 cases.
+
+    Few students err by chance alone: outcomes are drawn from the risks themselves (consistency
+    resampling; Broecker and Smith 2007), and the error measured each time.
+    """
+    if not len(risk):
+        return float("nan")
+    rng = np.random.default_rng(seed)
+    group = _group_of(risk, groups)
+    drawn = np.empty(replicates)
+    for draw in range(replicates):
+        distance = risk - (rng.random(len(risk)) < risk)
+        drawn[draw] = np.abs(np.bincount(group, weights=distance)).sum() / len(risk)
+    return float(np.quantile(drawn, 0.95))
 
 
 def log_loss(y: np.ndarray, margin: np.ndarray) -> float:

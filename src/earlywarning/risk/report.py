@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from earlywarning.risk.evaluation.doubly_robust import Without
 from earlywarning.risk.evaluation.ranking import capacity_of
 from earlywarning.risk.training import SplitResult, TrainingResult
 
@@ -48,8 +49,9 @@ def report(result: TrainingResult, *, capacity_share: float, seed: int) -> dict[
             "positives": result.positives,
             "selection": [asdict(choice) for choice in result.selection],
             "gate": None if result.gate is None else asdict(result.gate),
+            "visits": None if result.no_visit is None else asdict(result.no_visit.positivity),
             "test": {
-                name: over_quarters(items, capacity_share)
+                name: over_quarters(items, capacity_share) | without_visits(result, name)
                 for name, items in by_candidate(result.splits, "test").items()
             },
         }
@@ -83,6 +85,15 @@ def over_quarters(items: Iterable[SplitResult], capacity_share: float) -> dict[s
         total = sum(w for _, w in pairs)
         out[name] = sum(value * w for value, w in pairs) / total if total else math.nan
     return out
+
+
+def without_visits(result: TrainingResult, candidate: str) -> dict[str, float]:
+    """`no_visit_found_share`, `no_visit_brier` and so on: NaN where visits cannot be told apart."""
+    found = None if result.no_visit is None else result.no_visit.candidates.get(candidate)
+    return {
+        f"no_visit_{one.name}": math.nan if found is None else getattr(found, one.name)
+        for one in fields(Without)
+    }
 
 
 def metrics(split: SplitResult, capacity_share: float) -> dict[str, float]:

@@ -20,7 +20,7 @@ from earlywarning.risk.estimators.boosted import Boosted
 from earlywarning.risk.estimators.last_value import LastValue
 from earlywarning.risk.estimators.logistic import Logistic
 from earlywarning.risk.estimators.rule import Rule
-from earlywarning.risk.evaluation import bootstrap
+from earlywarning.risk.evaluation import bootstrap, doubly_robust
 from earlywarning.risk.evaluation.calibration import Reliability, reliability
 from earlywarning.risk.evaluation.judged import Judged
 from earlywarning.risk.evaluation.ranking import RankingReport, capacity_of, evaluate
@@ -44,7 +44,8 @@ WHY_RULE = (
 WHY = (MODEL_BETTER, *WHY_RULE, "no_data")
 """Codes of why that serves which serves; words are found elsewhere."""
 
-NOTICES = (*WHY_RULE, "no_data", "visits_too_rare", "visits_not_recorded", "visits_against_sense")
+VISITS = ("visits_too_rare", "visits_not_recorded", "visits_against_sense", "visits_no_overlap")
+NOTICES = (*WHY_RULE, "no_data", *VISITS)
 """Codes of what a reader of the result must know."""
 
 
@@ -156,6 +157,8 @@ class TrainingResult:
         The test quarters, student by student; empty where nothing was judged.
     stability : Stability or None
         Of the chosen candidate's list of the last test quarter.
+    no_visit : NoVisit or None
+        The test quarters judged as if nobody had been visited.
     """
 
     outcome: str
@@ -171,6 +174,7 @@ class TrainingResult:
     splits: tuple[SplitResult, ...] = ()
     judged: tuple[Judged, ...] = ()
     stability: Stability | None = None
+    no_visit: doubly_robust.NoVisit | None = None
 
     @property
     def why(self) -> str:
@@ -293,14 +297,18 @@ class _Training:
         served = chosen if chosen == "rule" or gate.passed else "rule"
         estimator = self._fitted(candidates[served], np.arange(len(self.y)))
         stable = self._stability(candidates[chosen], chosen, tests[-1], judged_on[-1][0])
+        no_visit = doubly_robust.judge(
+            doubly_robust.of_test(everything, [judged for judged, _ in judged_on]),
+            listed_by=chosen, capacity_share=self.capacity_share, seed=self.seed,
+        )  # fmt: skip
         self._step()
         notices = []
         if served != chosen:
             notices.append(Notice("not_better", {"model": chosen, "gain": gate.gain}))
         elif served == "rule":
             notices.append(Notice("rule_chosen"))
-        if f"visits_{estimator.treatment_}" in NOTICES:
-            notices.append(Notice(f"visits_{estimator.treatment_}"))
+        told = dict.fromkeys((estimator.treatment_, no_visit.positivity.status))
+        notices += [Notice(f"visits_{one}") for one in told if f"visits_{one}" in VISITS]
         return TrainingResult(
             outcome=self.spec.outcome,
             estimator=estimator,
@@ -315,6 +323,7 @@ class _Training:
             splits=tuple(item for _, results in [*chosen_on, *judged_on] for item in results),
             judged=tuple(judged for judged, _ in judged_on),
             stability=stable,
+            no_visit=no_visit,
         )
 
     def _obstacle(self, everything: Dataset) -> Notice | None:

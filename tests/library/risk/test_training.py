@@ -13,6 +13,7 @@ from earlywarning.risk import spec, training
 from earlywarning.risk.dataset import Dataset
 from earlywarning.risk.estimators.rule import Rule
 from earlywarning.risk.evaluation.ranking import capacity_of
+from earlywarning.risk.evaluation.ranking import evaluate as ranking
 from earlywarning.risk.report import every_capacity, metrics, report
 from earlywarning.risk.spec import BoostedSetting, OutcomeSpec
 
@@ -60,6 +61,41 @@ def test_visits_are_a_treatment(result: training.TrainingResult) -> None:
     told = train(unvisited, eager)
     assert told.served == "logistic"
     assert [one.code for one in told.notices] == ["visits_not_recorded"]
+
+
+def test_the_test_quarters_are_also_judged_without_visits() -> None:
+    """Two thirds of the families in sight are reached; six in ten visits prevent the trouble."""
+    data = dataset(800, effect=0.0)
+    rng = np.random.default_rng(4)
+    visited = data.visited * (rng.random(len(data)) < 0.67)
+    alone = data.y["attendance"].to_numpy()
+    prevented = (visited == 1) & (rng.random(len(data)) < 0.6)
+    helped = replace(with_outcome(data, np.where(prevented, 0 * alone, alone)), visited=visited)
+    found = train(helped, replace(SPEC, candidates=("rule", "logistic")))
+    assert found.no_visit is not None
+    assert found.no_visit.positivity.status == "corrected"
+    (quarter,) = found.judged
+    about = report(found, capacity_share=0.15, seed=1)
+    for name, figures in about["test"].items():
+        truth = ranking(alone[quarter.rows], quarter.risks[name]).found_share(
+            capacity_of(0.15, len(quarter.rows))
+        )
+        low, high = (figures[f"no_visit_found_share_{end}"] for end in ("low", "high"))
+        assert low < truth < high
+        assert figures["found_share"] < figures["no_visit_found_share"]
+    assert "visits_no_overlap" not in [one.code for one in found.notices]
+
+
+def test_where_all_listed_were_visited_the_report_says_so_and_keeps_what_happened(
+    result: training.TrainingResult,
+) -> None:
+    """In the drawn school nobody with many absences goes without a visit."""
+    assert result.no_visit is not None
+    assert result.no_visit.positivity.status == "no_overlap"
+    assert [one.code for one in result.notices] == ["visits_no_overlap"]
+    for figures in report(result, capacity_share=0.15, seed=1)["test"].values():
+        assert figures["no_visit_found_share"] is None
+        assert 0 < figures["found_share"] < 1
 
 
 def test_the_simplest_near_the_best_is_chosen(result: training.TrainingResult) -> None:

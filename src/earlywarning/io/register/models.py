@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     CheckConstraint,
+    Double,
     ForeignKey,
     Index,
     LargeBinary,
@@ -260,6 +261,26 @@ class ModelEvent(Base):
     override: Mapped[bool]
     gates: Mapped[dict[str, Any]]
     at: Mapped[datetime]
+
+
+class MonitorCheck(Base):
+    """One check of one look at the data and the ranking; see `risk.watch.checks.Check`.
+
+    All checks of a look have the same `at`; `place` is their order. Rows are only added.
+    """
+
+    __tablename__ = "monitor_check"
+    __table_args__ = (CheckConstraint("status in ('ok', 'look', 'act')", name="status"),)
+    check_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    place: Mapped[int]
+    quarter: Mapped[str] = mapped_column(String(10))
+    outcome: Mapped[str | None] = mapped_column(String(32))
+    code: Mapped[str] = mapped_column(String(32))
+    subject: Mapped[str | None] = mapped_column(String(200))
+    value: Mapped[float | None] = mapped_column(Double)
+    limit: Mapped[float | None] = mapped_column(Double)
+    status: Mapped[str] = mapped_column(String(8))
 
 
 class VisitList(Base):

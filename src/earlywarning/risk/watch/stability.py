@@ -21,6 +21,10 @@ from earlywarning.risk.watch.checks import Status, above, season
 BINS = 10
 SURE = 0.9999
 USUAL_TIMES = 2.0
+BLUR = 0.3
+"""Standard deviations to each side over which a value counts as spread."""
+
+TINY = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,10 @@ class Movement:
 def index(now: np.ndarray, reference: np.ndarray, *, bins: int = BINS) -> tuple[float, int]:
     """Population stability index, and the number of bins that it rests on.
 
+    A rate of few days has few values, and which ones depends on the number of school days: one day
+    of 57 is not one of 60. So every value counts as spread evenly over a part of a standard
+    deviation to both sides; a real change is wider than that.
+
     Parameters
     ----------
     now, reference : array of float, shape (n,) and (m,)
@@ -60,12 +68,13 @@ def index(now: np.ndarray, reference: np.ndarray, *, bins: int = BINS) -> tuple[
     """
     known = reference[~np.isnan(reference)]
     inner = np.unique(np.quantile(known, np.arange(1, bins) / bins)) if len(known) else known
+    width = max(2 * BLUR * float(known.std()), TINY) if len(known) else TINY
     shares = []
     for values in (now, reference):
         missing = np.isnan(values)
-        place = np.searchsorted(inner, values[~missing], side="left")
-        counts = np.append(np.bincount(place, minlength=len(inner) + 1), missing.sum())
-        shares.append(counts)
+        up_to = (inner[:, None] - values[~missing]) / width + 0.5
+        below = np.concatenate(([0.0], up_to.clip(0, 1).sum(axis=1), [float((~missing).sum())]))
+        shares.append(np.append(np.diff(below), missing.sum()))
     used = (shares[0] + shares[1]) > 0
     a, b = ((counts[used] + 0.5) / (counts[used] + 0.5).sum() for counts in shares)
     return float(((a - b) * np.log(a / b)).sum()), int(used.sum())

@@ -90,7 +90,7 @@ def fill(register: Register) -> None:
     """A row in every table, values in every column."""
     numbers = itertools.count(1)
     tables = Base.metadata.sorted_tables
-    given: dict[str, Any] = {"visit_list.status": "published"}
+    given: dict[str, Any] = {"visit_list.status": "published", "monitor_check.status": "ok"}
     with register.engine.begin() as connection:
         for table in tables:
             row = {}
@@ -111,6 +111,7 @@ def a_value(column: Any, numbers: Iterator[int]) -> Any:
     kind = column.type.python_type
     made: dict[type, Callable[[], Any]] = {
         str: lambda: f"x{next(numbers)}", int: lambda: next(numbers), bool: lambda: True,
+        float: lambda: 2.5,
         date: lambda: date(2026, 10, 5), datetime: lambda: AT, bytes: lambda: b"\0\xff",
         object: lambda: {"a": [1, None, "é", 2.5]},
     }  # fmt: skip

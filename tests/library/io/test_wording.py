@@ -16,6 +16,8 @@ from earlywarning.records.codes import TRACKS
 from earlywarning.records.tables import OUTCOMES
 from earlywarning.risk.reasons import CODES
 from earlywarning.risk.training import WHY
+from earlywarning.risk.watch.checks import CODES as CHECKS
+from earlywarning.risk.watch.checks import STATUSES as STATUSES_OF_CHECKS
 from earlywarning.visits.capacity import BANDS, EXCLUSIONS
 
 NEEDED = {
@@ -32,6 +34,13 @@ NEEDED = {
     "capacity": ("none",),
     "lead": ("none",),
     "name": ("unknown",),
+    "watch": (
+        "none",
+        "summary",
+        *(f"status.{status}" for status in STATUSES_OF_CHECKS),
+        *CHECKS,
+        *(f"{code}.do" for code in CHECKS),
+    ),
 }
 NUMBERS = {
     "absent": 9, "days": 20, "since": "2026-09-01", "streak": 1, "weekday": "monday",

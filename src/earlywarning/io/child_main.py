@@ -47,11 +47,11 @@ def main() -> None:
                 confine_step(limits)
         except BrokenPipeError:
             return
-        except MemoryError:
-            child_talk.write(answers, {"error": "memory"})
-            return  # what is left of this process is not to be trusted
         except BaseException as error:  # Polars' panics too
-            child_talk.write(answers, told(error))
+            said_of_it = told(error)
+            child_talk.write(answers, said_of_it)
+            if said_of_it["error"] == "memory":
+                return  # what is left of this process is not to be trusted
 
 
 def _own_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -64,7 +64,15 @@ def _own_pipes() -> tuple[BinaryIO, BinaryIO]:
 
 
 def told(error: BaseException) -> dict[str, Any]:
-    """An error as an answer: ours by their words, others by their kind and words."""
+    """An error as an answer: ours by their words, others by their kind and words.
+
+    A reader may take a lack of memory for damage, as it takes every error of a library.
+    """
+    behind: BaseException | None = error
+    while behind is not None:
+        if isinstance(behind, MemoryError):
+            return {"error": "memory"}
+        behind = behind.__cause__ or behind.__context__
     for ours in (DataError, ConfigError):
         if isinstance(error, ours):
             return {"error": ours.__name__, "words": str(error)}

@@ -6,9 +6,11 @@ import ast
 import os
 import signal
 import sys
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -240,3 +242,27 @@ def test_a_heading_that_stands_twice_is_told_if_it_is_wanted(tmp_path: Path) -> 
         table = child.open(bundle(child, tmp_path, "head twice"), layout="hostile", part="rows")
         with pytest.raises(DataError, match=r"hadir\.csv: has the heading 'Kode' twice"):
             list(table.chunks(["NIS", "Kode"]))
+
+
+@needs_limits
+def test_a_real_workbook_that_wants_all_memory(tmp_path: Path) -> None:
+    """A small workbook has a row of millions of cells; without the limit on what it unpacks to,
+    which would refuse it, the limit on memory stands."""
+    sound, bomb = tmp_path / "sound.xlsx", tmp_path / "siswa.xlsx"
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    book.active.append(["NIS", "Nama"])
+    book.save(sound)
+    with zipfile.ZipFile(sound) as old, zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as new:
+        for part in old.infolist():
+            text = old.read(part)
+            if part.filename == "xl/worksheets/sheet1.xml":
+                text = text.replace(b"</row>", b"<c><v>1</v></c>" * 8_000_000 + b"</row>")
+            new.writestr(part.filename, text)
+    with Child() as child, pytest.raises(DataError, match=r"siswa\.xlsx: unpacks from"):
+        child.inspect(bomb, ("workbook",))
+    limits = Limits(unpacked_bytes=1_000_000_000, ratio=100_000, memory_bytes=500_000_000)
+    with Child(limits) as child:
+        file = child.inspect(bomb, ("workbook",))
+        with pytest.raises(DataError, match=r"siswa\.xlsx: needs more memory than 500 MB"):
+            child.open(Bundle((file,), "siswa.xlsx", limits), wanted=["NIS"])

@@ -120,4 +120,5 @@ def _do(bundle: Bundle) -> str:
 if __name__ == "__main__":
     readers.READERS = (*readers.READERS, Hostile())
     child_main.main()
+    child_main.leave_nothing()
     os._exit(0)

@@ -13,6 +13,7 @@ import signal
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from earlywarning.errors import ConfigError, DataError
@@ -131,8 +132,6 @@ class Orders:
 
     def do_inspect(self, order: Mapping[str, Any]) -> Iterator[Answer]:
         """What a file is."""
-        from pathlib import Path
-
         file = inspect(Path(order["path"]), accept=order["accept"], limits=self.limits)
         yield {"file": child_talk.pack_file(file)}, ()
 
@@ -260,7 +259,16 @@ def _pieces(chunk: Any) -> Iterator[Any]:
         )
 
 
+def leave_nothing() -> None:
+    """Remove the private folder: a parent that was killed could not."""
+    folder = Path.cwd()
+    os.chdir(folder.parent)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
 if __name__ == "__main__":
     main()
+    leave_nothing()
     # Without the interpreter's farewell: threads of libraries and open files end with the process.
     os._exit(0)

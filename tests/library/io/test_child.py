@@ -196,7 +196,10 @@ def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
     assert process is not None
     assert process.stdin is not None
     process.stdin.close()  # as the system does when the parent is killed
-    assert process.wait(timeout=10) == 0
+    folder = child._folder
+    assert folder is not None
+    assert process.wait(timeout=60) == 0
+    assert not Path(folder.name).exists()
     child.close()
 
 

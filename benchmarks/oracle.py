@@ -82,7 +82,7 @@ def measure(students: int, seed: int, engine: Engine) -> dict[str, tuple[float, 
     ranked["ceiling"] = expected
     capacity = max(1, round(CAPACITY_SHARE * len(ids)))
     found = {
-        name: (_share(values, expected, capacity), _share(values, realised, capacity))
+        name: (share_found(values, expected, capacity), share_found(values, realised, capacity))
         for name, values in ranked.items()
     }
     found["chance"] = (capacity / len(ids), capacity / len(ids))
@@ -119,7 +119,7 @@ def _priority(name: str, history, now, rules, seed: int) -> np.ndarray:
     return scoring.priority(scoring.score(estimators, now.X), rules.weights)
 
 
-def _share(values: np.ndarray, trouble: np.ndarray, capacity: int) -> float:
+def share_found(values: np.ndarray, trouble: np.ndarray, capacity: int) -> float:
     """Found share of the first `capacity`; the tied ones at the cut count by their mean."""
     order = np.argsort(-values, kind="stable")
     cut = values[order[capacity - 1]]

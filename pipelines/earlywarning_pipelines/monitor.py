@@ -27,7 +27,12 @@ from earlywarning.risk.watch import ranking
 from earlywarning.risk.watch.checks import ACT, LOOK, OK, Check
 from earlywarning_pipelines import serving
 from earlywarning_pipelines.train import DEFAULT_SHARE
-from earlywarning_pipelines.watching import Watched, input_checks, outcome_checks
+from earlywarning_pipelines.watching import (
+    Watched,
+    input_checks,
+    learnt_quarters,
+    outcome_checks,
+)
 
 log = logging.getLogger(__name__)
 
@@ -140,9 +145,9 @@ def _watched(
 ) -> Watched:
     """What serves, and the quarters that it learnt from; if it learnt nothing, all earlier ones."""
     reports = {row.outcome: row.report for row in model_versions.champions(register)}
-    learnt = {code for report in reports.values() for code in report["quarters"]["history"]}
+    learnt = {code for report in reports.values() for code in learnt_quarters(report)}
     before = [one.code for one in known if one.end <= quarter.start]
-    shares = [float(report["capacity_share"]) for report in reports.values()]
+    shares = [float(one["capacity_share"]) for one in reports.values() if "capacity_share" in one]
     return Watched(
         estimators={one.outcome: one.estimator for one in serving.in_service(registry)},
         learnt_from=tuple(code for code in before if code in learnt or not learnt),

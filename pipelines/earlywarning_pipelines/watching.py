@@ -91,8 +91,7 @@ def input_checks(
     found += _day_by_day(engine, snapshot, district, quarter, history, now, as_of)
     found += _running(engine, snapshot, district, quarter, history, as_of)
     for outcome, report in watched.reports.items():
-        then = set(report["quarters"]["history"])
-        if then != set(history.quarters):
+        if learnt_quarters(report) != history.quarters:
             continue
         check = ranking.redefined_check(
             outcome, rows=report["rows"], positives=report["positives"],
@@ -141,6 +140,11 @@ def outcome_checks(
             seed=seed,
         )
     return found
+
+
+def learnt_quarters(report: Mapping[str, Any]) -> tuple[str, ...]:
+    """The quarters that a training learnt from; none where its report does not say."""
+    return tuple(report.get("quarters", {}).get("history", ()))
 
 
 def promise_of(report: Mapping[str, Any]) -> Promise | None:

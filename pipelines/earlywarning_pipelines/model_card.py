@@ -8,6 +8,7 @@ from typing import Any
 
 from earlywarning.io import wording
 from earlywarning.risk.spec import OutcomeSpec
+from earlywarning_pipelines import visit_words
 
 CANDIDATES = {
     "rule": "the rule",
@@ -65,11 +66,18 @@ def build(
         f"- Facts {snapshot_id[:16]}, spec {spec.sha256[:16]}, earlywarning {code_version}, "
         f"seed {report['seed']}.",
     ]
-    lines += [f"- Note: {_note(notice)}." for notice in report["notices"]]
+    lines += [
+        f"- Note: {_note(notice)}."
+        for notice in report["notices"]
+        if not notice["code"].startswith("visits_")
+    ]
+    for language, word in (("en", "Note"), ("id", "Catatan")):
+        lines += [f"- {word}: {words}." for words in visit_words.notices(report, language)]
     if report["selection"]:
         lines += ["", *_selection(report)]
     if report["gate"]:
         lines += ["", *_gate(report)]
+        lines += ["", *visit_words.card(report, CANDIDATES)]
     lines += ["", "### Looks at", "", ", ".join(f"`{name}`" for name in spec.features), ""]
     return "\n".join(lines)
 

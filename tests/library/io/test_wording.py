@@ -15,7 +15,7 @@ from earlywarning.io.register.lists import STATUSES
 from earlywarning.records.codes import TRACKS
 from earlywarning.records.tables import OUTCOMES
 from earlywarning.risk.reasons import CODES
-from earlywarning.risk.training import WHY
+from earlywarning.risk.training import VISITS, WHY
 from earlywarning.risk.watch.checks import CODES as CHECKS
 from earlywarning.risk.watch.checks import STATUSES as STATUSES_OF_CHECKS
 from earlywarning.visits.capacity import BANDS, EXCLUSIONS
@@ -29,6 +29,7 @@ NEEDED = {
     "exclusion": EXCLUSIONS,
     "estimator": ("rule", "last_value", "logistic", "boosted"),
     "why": ("no_model", *(code for code in WHY if code != "no_data"), "no_records", "unknown"),
+    "notice": VISITS,
     "value": ("monday", "saturday", "true", "false", "none"),
     "completeness": ("sources",),
     "capacity": ("none",),

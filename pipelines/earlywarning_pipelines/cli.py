@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from earlywarning_pipelines import data_commands
-from earlywarning_pipelines.console import day_option, now, one_of, program, today, told
+from earlywarning_pipelines import data_commands, model_commands, monitor_commands
+from earlywarning_pipelines.console import (
+    REFUSED_EXIT,
+    now,
+    one_of,
+    program,
+    told,
+)
 
 if TYPE_CHECKING:
     from earlywarning_pipelines.home import Home
@@ -81,38 +86,8 @@ def init(
 
 
 data_commands.add_to(app)
-
-
-@app.command()
-def train(
-    context: typer.Context,
-    outcome: Annotated[
-        list[str] | None, typer.Option(help="attendance, behaviour or grades [default: all].")
-    ] = None,
-    as_of: Annotated[
-        date | None, day_option("Use only what was known before this day [default: today].")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same models.")] = 1,
-) -> None:
-    """Train every candidate, compare them on later quarters, let the honest winner serve."""
-    from earlywarning_pipelines import printing
-    from earlywarning_pipelines import train as pipeline
-
-    home: Home = context.obj
-    with told(), printing.progress_bar() as progress:
-        result = pipeline.run(
-            engine=home.engine,
-            store=home.store,
-            register=home.register,
-            registry=home.models,
-            district=home.district,
-            as_of=as_of or today(home.district.timezone),
-            trained_at=now(),
-            outcomes=outcome or None,
-            seed=seed,
-            progress=progress,
-        )
-    typer.echo(printing.training_summary(result))
+model_commands.add_to(app)
+monitor_commands.add_to(app)
 
 
 @app.command()
@@ -151,7 +126,7 @@ def _list(
     language: str | None,
     first: int,
 ) -> None:
-    from earlywarning_pipelines import printing
+    from earlywarning_pipelines import model_words, printing, serving
     from earlywarning_pipelines import publish as pipeline
 
     home: Home = context.obj
@@ -172,6 +147,11 @@ def _list(
         spoken = language or home.district.language
         summary = printing.list_summary(home.register, results, language=spoken, first=first)
     typer.echo(summary)
+    refused = serving.refusals(results[0].header)
+    for outcome, version in refused.items():
+        typer.secho(model_words.refusal(outcome, version), fg="red", err=True)
+    if refused:
+        raise typer.Exit(REFUSED_EXIT)
 
 
 @app.command()

@@ -18,6 +18,9 @@ from earlywarning.errors import ConfigError, ConfirmationNeeded, EarlyWarningErr
 CONFIRM_EXIT = 3
 """Exit code when a step waits for a person's confirmation."""
 
+REFUSED_EXIT = 4
+"""Exit code when a list was made, but not by the model in service: that one was altered."""
+
 
 def today(timezone: str) -> date:
     """Today's date where the school is; only the apps read the clock."""

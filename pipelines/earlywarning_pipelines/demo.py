@@ -14,7 +14,15 @@ from pathlib import Path
 from earlywarning.errors import Conflict
 from earlywarning.io.mapping import load_mapping
 from earlywarning.io.register import lists, tokens
-from earlywarning_pipelines import ingest, list_rows, printing, publish, simulate, train
+from earlywarning_pipelines import (
+    ingest,
+    list_rows,
+    model_words,
+    printing,
+    publish,
+    simulate,
+    train,
+)
 from earlywarning_pipelines.home import open_home
 
 MARKER = ".earlywarning-demo"
@@ -79,7 +87,7 @@ def run(
             trained_at=at,
             seed=seed,
         )
-    echo(printing.training_summary(trained))
+    echo(model_words.training_summary(trained))
     with _step(echo, f"4/4 publishing the list for {QUARTER}"):
         made = publish.publish(
             quarter=QUARTER,

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from earlywarning_pipelines.ingest import IngestResult
     from earlywarning_pipelines.simulate import SimulationResult
     from earlywarning_pipelines.state import State
-    from earlywarning_pipelines.train import TrainResult
 
 
 @contextmanager
@@ -153,28 +152,6 @@ def layout_summary(out: Path, rows: Mapping[str, int]) -> str:
         f"  files to inspect and import: {out}/delivery, a folder a school\n"
         f"  the same records as plain tables, with a mapping: {out}/records"
     )
-
-
-def training_summary(result: TrainResult) -> str:
-    """What serves for each outcome, and why, in words."""
-    lines = ["no closed quarter on record yet, so there is nothing to compare"]
-    if result.quarters:
-        lines = [
-            f"{_count(len(result.quarters), 'closed quarter')}, "
-            f"{_count(result.students, 'student')}, concern places for "
-            f"{result.capacity_share:.0%} of them"
-        ]
-    for one in result.outcomes:
-        serves = one.model.kind if one.model else "nothing"
-        why = f"why.{one.report['why']}" if one.model else "why.no_records"
-        lines.append(f"  {one.outcome}: {serves} serves. {wording.say(why, 'en')}")
-        gate = one.report.get("gate")
-        if gate:
-            lines.append(
-                f"    found {gate['found_share']:.1%} of later trouble, "
-                f"the rule {gate['rule_found_share']:.1%}"
-            )
-    return "\n".join(lines)
 
 
 def list_summary(

@@ -96,7 +96,9 @@ def draft(
     Conflict
         If every school's list is published; names who did it and when.
     """
-    drafts = _make(quarter, engine, store, register, registry, district, seed, progress or _silent)
+    drafts = _make(
+        quarter, engine, store, register, registry, district, seed, at, progress or _silent
+    )
     rows = lists.save(register, drafts, by=by, at=at, publish=False)
     log.info("drafted %d lists for %s", len(rows), quarter)
     return rows
@@ -135,7 +137,7 @@ def publish(
         rows = lists.publish_drafts(register, drafts, by=by, at=at)
     else:
         made = _make(
-            quarter, engine, store, register, registry, district, seed, progress or _silent
+            quarter, engine, store, register, registry, district, seed, at, progress or _silent
         )
         rows = lists.save(register, made, by=by, at=at, publish=True)
     log.info("published %d lists for %s", len(rows), quarter)
@@ -204,6 +206,7 @@ def _make(
     registry: ModelRegistry,
     district: District,
     seed: int,
+    at: datetime,
     progress: Progress,
 ) -> list[VisitListDraft]:
     """Lists of all schools that have none published."""
@@ -211,7 +214,7 @@ def _make(
     snapshot_id = register.current_snapshot()
     if snapshot_id is None:
         raise DataError("nothing was imported yet; `earlywarning import` first")
-    deciders = serving.in_service(registry)
+    deciders = serving.in_service(registry, at=at)
     scored = _score(engine, store, snapshot_id, district, quarter, deciders, progress)
     progress("allocate", 0, 1)
     made = _lists(

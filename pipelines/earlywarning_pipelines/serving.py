@@ -1,22 +1,34 @@
-"""What decides each outcome: the model in service, or the rule, and the record of which it was."""
+"""What decides each outcome: the model in service, or the rule, and the record of which it was.
+
+A model that was altered is never opened. The newest one that served before it decides instead, or
+the rule; the list says so in its header and the command by its exit code.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from earlywarning.errors import ArtifactError
-from earlywarning.io.model_registry import LoadedModel, ModelRegistry
+from earlywarning.io.model_registry import CatalogueUnreachable, LoadedModel, ModelRegistry
+from earlywarning.io.register import model_events, model_versions
+from earlywarning.io.register.model_events import Decision
 from earlywarning.records.tables import OUTCOMES
 from earlywarning.risk import spec
 from earlywarning.risk.estimators.base import MAIN_FILE, Estimator, json_bytes
 from earlywarning.risk.estimators.rule import Rule
 from earlywarning.risk.estimators.stored import from_files
 
+log = logging.getLogger(__name__)
+
 RULE = "rule"
+EARLIER_MODEL = "earlier_model"
+REFUSED = "refused"
 NO_RECORDS = "no_records"
 
 
@@ -37,13 +49,63 @@ class Decider:
     record: Mapping[str, Any]
 
 
-def in_service(registry: ModelRegistry) -> list[Decider]:
-    """What decides now, an entry an outcome; without a model, the rule of `spec.toml`."""
-    found = []
-    for outcome in OUTCOMES:
-        model = registry.champion(outcome)
-        found.append(_untrained(outcome) if model is None else _trained(outcome, model))
-    return found
+def in_service(registry: ModelRegistry, *, at: datetime | None = None) -> list[Decider]:
+    """What decides now, an entry an outcome; without a model, the rule of `spec.toml`.
+
+    Parameters
+    ----------
+    at : datetime, optional
+        Now, in UTC without zone: a model that had to be refused is then written to the register.
+
+    Raises
+    ------
+    CatalogueUnreachable
+        If MLflow's server does not answer: then nothing is known of any model.
+    """
+    return [_serving(outcome, registry, at) for outcome in OUTCOMES]
+
+
+def _serving(outcome: str, registry: ModelRegistry, at: datetime | None) -> Decider:
+    row = model_versions.champion(registry.register, outcome)
+    if row is None:
+        return _untrained(outcome)
+    try:
+        return _trained(outcome, registry.load(row.model_version_id))
+    except CatalogueUnreachable:
+        raise
+    except ArtifactError as error:
+        log.error("%s version %d was refused: %s", outcome, row.version, error)
+        if at is not None:
+            decision = Decision("earlywarning", str(error), at)
+            model_events.record_refusal(registry.register, outcome, row.model_version_id, decision)
+    instead = next(_earlier(outcome, registry), None)
+    refused = {"version": row.version, "model_version_id": row.model_version_id}
+    if instead is None:
+        made, why = _untrained(outcome), REFUSED
+    else:
+        made, why = _trained(outcome, instead), EARLIER_MODEL
+    return replace(made, record={**made.record, "why": why, "refused": refused})
+
+
+def _earlier(outcome: str, registry: ModelRegistry) -> Iterator[LoadedModel]:
+    """Models that served before and are intact, newest first."""
+    events = model_events.of_outcome(registry.register, outcome)
+    for model_version_id in model_events.served_before(events):
+        try:
+            yield registry.load(model_version_id)
+        except CatalogueUnreachable:
+            raise
+        except ArtifactError as error:
+            log.error("%s: an earlier model was refused as well: %s", outcome, error)
+
+
+def refusals(header: Mapping[str, Any]) -> dict[str, int]:
+    """Versions that a list could not use although they serve, by outcome."""
+    return {
+        outcome: model["refused"]["version"]
+        for outcome, model in header["models"].items()
+        if "refused" in model
+    }
 
 
 def recorded(models: Mapping[str, Mapping[str, Any]], registry: ModelRegistry) -> list[Decider]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -29,6 +29,7 @@ from earlywarning.risk.report import every_capacity, metrics, report
 from earlywarning.risk.spec import OutcomeSpec
 from earlywarning.risk.training import TrainingResult
 from earlywarning.visits.capacity import split
+from earlywarning.visits.frozen import district_values
 from earlywarning_pipelines import model_card, promoting
 from earlywarning_pipelines.promoting import Promotion, Weighed
 
@@ -144,23 +145,19 @@ def run(
     registry.align_aliases()
     dataset = history(engine, store, snapshot_id, district, as_of, progress)
     share = capacity_share_of(dataset, register, district)
-    results = {
-        outcome: training.train(
-            dataset, spec, capacity_share=share, seed=seed, threads=threads, progress=progress
-        )
-        for outcome, spec in chosen.items()
-    }
-    reports = {
-        outcome: report(result, capacity_share=share, seed=seed)
-        for outcome, result in results.items()
-    }
+    learned = learnt(
+        dataset, chosen, register=register, capacity_share=share, seed=seed, threads=threads,
+        progress=progress,
+    )  # fmt: skip
+    results = {outcome: one.result for outcome, one in learned.items()}
+    reports = {outcome: one.report for outcome, one in learned.items()}
     logged = []
     weighed: dict[str, Weighed] = {}
     for done, (outcome, result) in enumerate(results.items()):
         _tell(progress, "record", done, len(results))
         about = _About(district, as_of, snapshot_id, share)
         run_ = _run(result, reports[outcome], chosen[outcome], about)
-        files = _files(result, reports[outcome], chosen[outcome])
+        files = learned[outcome].files
         kept = registry.log(district.name, run_, files, at=trained_at)
         if kept is None or files is None:
             continue
@@ -213,6 +210,56 @@ def run(
             for outcome, result in results.items()
         ),
     )
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What one outcome's training made, before it is kept anywhere.
+
+    Attributes
+    ----------
+    result : TrainingResult
+    report : dict
+    files : dict of name to bytes, or None
+        The model's folder; None if the outcome cannot be scored.
+    """
+
+    result: TrainingResult
+    report: dict[str, Any]
+    files: dict[str, bytes] | None
+
+
+def learnt(
+    dataset: Dataset,
+    chosen: Mapping[str, OutcomeSpec],
+    *,
+    register: Register,
+    capacity_share: float,
+    seed: int,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> dict[str, Learnt]:
+    """Train some outcomes; the same dataset, specs, share and seed give the same bytes.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Closed quarters.
+    chosen : mapping of outcome to OutcomeSpec
+    register : Register
+        Of who the students are, for figures by group; nothing is learnt from it.
+    capacity_share : float
+        Places as a share of the students.
+    """
+    found = {}
+    for outcome, spec in chosen.items():
+        result = training.train(
+            dataset, spec, capacity_share=capacity_share, seed=seed, threads=threads,
+            progress=progress,
+        )  # fmt: skip
+        about = report(result, capacity_share=capacity_share, seed=seed)
+        found[outcome] = Learnt(result, about, _files(result, about, spec))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +380,7 @@ def _run(result: TrainingResult, about: dict[str, Any], spec: OutcomeSpec, of: _
         texts={
             "card.md": card,
             "spec.toml": spec.text,
+            "district.json": json.dumps(district_values(of.district), sort_keys=True),
             "report.json": json.dumps(about, indent=2, sort_keys=True),
             **_figures(result, of.capacity_share),
         },

@@ -10,17 +10,19 @@ import logging
 import math
 import os
 import re
+import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from earlywarning.errors import ConfigError
+from earlywarning.errors import ConfigError, NotFound
 from earlywarning.io.register import model_events
 from earlywarning.io.register.models import ModelEvent, ModelVersion
 
@@ -163,6 +165,49 @@ def _input(data: LearntFrom) -> DatasetInput:
         profile=json.dumps({"snapshot_id": data.snapshot_id, "num_rows": data.rows}),
     )
     return DatasetInput(made, [InputTag("mlflow.data.context", "training")])
+
+
+def run_params(client: MlflowClient, run_id: str) -> dict[str, str]:
+    """The parameters of a run.
+
+    Raises
+    ------
+    NotFound
+        If there is no such run.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return dict(client.get_run(run_id).data.params)
+    except MlflowException as error:
+        raise _no_run(run_id) from error
+
+
+def run_text(client: MlflowClient, run_id: str, name: str) -> str:
+    """A text that a run kept, by its name.
+
+    Raises
+    ------
+    NotFound
+        If there is no such run, or no such text.
+    """
+    from mlflow.exceptions import MlflowException
+
+    with tempfile.TemporaryDirectory() as aside:
+        try:
+            path = client.download_artifacts(run_id, name, aside)
+            return Path(path).read_text(encoding="utf-8")
+        except (MlflowException, OSError) as error:
+            raise NotFound(
+                f"run {run_id} has no {name}; it was removed from MLflow, or an older "
+                "earlywarning made the run"
+            ) from error
+
+
+def _no_run(run_id: str) -> NotFound:
+    return NotFound(
+        f"MLflow has no run {run_id!r}; `earlywarning models show` prints the run of each version"
+    )
 
 
 def add_version(

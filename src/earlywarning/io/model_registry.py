@@ -152,6 +152,28 @@ class ModelRegistry:
         row = model_versions.get(self.register, model_version_id)
         return self._files(row.artifact_uri, self._seal(row))
 
+    def run_params(self, run_id: str) -> dict[str, str]:
+        """What a run recorded of how it was made. Not signed: to be compared, not trusted.
+
+        Raises
+        ------
+        NotFound
+            If MLflow has no such run.
+        """
+        with quiet():
+            return mlflow_catalogue.run_params(self._opened(), run_id)
+
+    def run_text(self, run_id: str, name: str) -> str:
+        """A text that a run kept, such as its card. Not signed: to be read, not trusted.
+
+        Raises
+        ------
+        NotFound
+            If MLflow has no such run, or the run no such text.
+        """
+        with quiet():
+            return mlflow_catalogue.run_text(self._opened(), run_id, name)
+
     def let_serve(
         self, model_version_id: str, decision: Decision, *, action: str = model_events.PROMOTED
     ) -> LoadedModel:

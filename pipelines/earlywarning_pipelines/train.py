@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import earlywarning
@@ -30,7 +31,7 @@ from earlywarning.risk.spec import OutcomeSpec
 from earlywarning.risk.training import TrainingResult
 from earlywarning.visits.capacity import split
 from earlywarning.visits.frozen import district_values
-from earlywarning_pipelines import model_card, promoting
+from earlywarning_pipelines import evaluating, model_card, promoting
 from earlywarning_pipelines.promoting import Promotion, Weighed
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,8 @@ class TrainedOutcome:
         The new version; None if the outcome cannot be scored.
     weighed : Weighed or None
         Whether it serves now, and what was judged.
+    page : Path or None
+        What the later quarters say, to be read in a browser.
     """
 
     outcome: str
@@ -62,6 +65,7 @@ class TrainedOutcome:
     report: dict[str, Any]
     model: LoadedModel | None
     weighed: Weighed | None = None
+    page: Path | None = None
 
     @property
     def serves(self) -> bool:
@@ -107,6 +111,7 @@ def run(
     seed: int,
     threads: int = 1,
     promotion: Promotion | None = None,
+    reports_folder: Path | None = None,
     progress: Progress | None = None,
 ) -> TrainResult:
     """Train the outcomes and keep each winner as a new version, all of them at once.
@@ -128,6 +133,8 @@ def run(
         The models are the same for any number.
     promotion : Promotion, optional
         Who wants the new versions to serve at once, and why; those that fail a gate still wait.
+    reports_folder : Path, optional
+        Where each outcome's page is written.
     progress : function of (stage, done, total), optional
 
     Raises
@@ -150,13 +157,18 @@ def run(
         progress=progress,
     )  # fmt: skip
     results = {outcome: one.result for outcome, one in learned.items()}
+    judgements = {outcome: one.judgement for outcome, one in learned.items()}
     reports = {outcome: one.report for outcome, one in learned.items()}
     logged = []
+    pages: dict[str, Path] = {}
     weighed: dict[str, Weighed] = {}
     for done, (outcome, result) in enumerate(results.items()):
         _tell(progress, "record", done, len(results))
         about = _About(district, as_of, snapshot_id, share)
-        run_ = _run(result, reports[outcome], chosen[outcome], about)
+        texts = evaluating.texts(result, judgements[outcome], reports[outcome], district, as_of)
+        if reports_folder is not None:
+            pages[outcome] = evaluating.write(texts["report.html"], reports_folder, outcome, as_of)
+        run_ = _run(result, reports[outcome], chosen[outcome], about, texts)
         files = learned[outcome].files
         kept = registry.log(district.name, run_, files, at=trained_at)
         if kept is None or files is None:
@@ -205,7 +217,12 @@ def run(
         capacity_share=share,
         outcomes=tuple(
             TrainedOutcome(
-                outcome, result, reports[outcome], models.get(outcome), weighed.get(outcome)
+                outcome,
+                result,
+                reports[outcome],
+                models.get(outcome),
+                weighed.get(outcome),
+                pages.get(outcome),
             )
             for outcome, result in results.items()
         ),
@@ -227,6 +244,7 @@ class Learnt:
     result: TrainingResult
     report: dict[str, Any]
     files: dict[str, bytes] | None
+    judgement: Any
 
 
 def learnt(
@@ -251,14 +269,22 @@ def learnt(
     capacity_share : float
         Places as a share of the students.
     """
-    found = {}
-    for outcome, spec in chosen.items():
-        result = training.train(
+    results = {
+        outcome: training.train(
             dataset, spec, capacity_share=capacity_share, seed=seed, threads=threads,
             progress=progress,
-        )  # fmt: skip
+        )
+        for outcome, spec in chosen.items()
+    }  # fmt: skip
+    judgements = evaluating.judge(
+        results, dataset, register, specs=chosen, capacity_share=capacity_share, seed=seed
+    )
+    found = {}
+    for outcome, result in results.items():
         about = report(result, capacity_share=capacity_share, seed=seed)
-        found[outcome] = Learnt(result, about, _files(result, about, spec))
+        about |= evaluating.told(judgements[outcome])
+        files = _files(result, about, chosen[outcome])
+        found[outcome] = Learnt(result, about, files, judgements[outcome])
     return found
 
 
@@ -335,7 +361,13 @@ def _files(
     }
 
 
-def _run(result: TrainingResult, about: dict[str, Any], spec: OutcomeSpec, of: _About) -> Run:
+def _run(
+    result: TrainingResult,
+    about: dict[str, Any],
+    spec: OutcomeSpec,
+    of: _About,
+    texts: dict[str, str],
+) -> Run:
     """What MLflow keeps: one run an outcome, with a nested one for each candidate and quarter."""
     text = (specs.models_folder() / result.outcome / "card.md").read_text(encoding="utf-8")
     card = model_card.build(
@@ -383,6 +415,7 @@ def _run(result: TrainingResult, about: dict[str, Any], spec: OutcomeSpec, of: _
             "district.json": json.dumps(district_values(of.district), sort_keys=True),
             "report.json": json.dumps(about, indent=2, sort_keys=True),
             **_figures(result, of.capacity_share),
+            **texts,
         },
         nested=[
             Run(

@@ -147,7 +147,7 @@ def test_no_name_and_no_pickle_is_stored(trained: tuple[Home, TrainResult, list]
         if path.is_file()
     ]
     assert {path.suffix for path in files} <= {
-        ".json", ".toml", ".md", ".svg", ".ubj", ".skops", ".csv", ".sig",
+        ".json", ".toml", ".md", ".svg", ".ubj", ".skops", ".csv", ".html", ".sig",
     }  # fmt: skip
     student = f"{7:032x}".encode()
     for path in files:

@@ -86,6 +86,7 @@ def run(
             as_of=QUARTER_START,
             trained_at=at,
             seed=seed,
+            reports_folder=home.settings.reports_dir,
         )
     echo(model_words.training_summary(trained))
     with _step(echo, f"4/4 publishing the list for {QUARTER}"):

@@ -77,6 +77,7 @@ def train(
             outcomes=outcome or None,
             seed=seed,
             promotion=promoting.person(by, reason) if promote else None,
+            reports_folder=home.settings.reports_dir,
             progress=progress,
         )
     typer.echo(model_words.training_summary(result))

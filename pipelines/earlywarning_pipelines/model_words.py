@@ -65,6 +65,8 @@ def _trained(one: TrainedOutcome) -> list[str]:
             f"    found {gate['found_share']:.1%} of later trouble, "
             f"the rule {gate['rule_found_share']:.1%}"
         )
+    if one.page is not None:
+        lines.append(f"    how sure, for whom and how stable: {one.page}")
     if one.weighed is not None and one.weighed.decision is not None:
         decision = one.weighed.decision
         lines.append(f"    {version}, put in service by {decision.made_by}: {decision.reason}")

@@ -42,6 +42,11 @@ class Settings(BaseSettings):
         return self.home / "facts"
 
     @property
+    def reports_dir(self) -> Path:
+        """A page for each outcome trained: what later quarters said of its list."""
+        return self.home / "reports"
+
+    @property
     def register_url(self) -> str:
         """SQLAlchemy URL of the register."""
         return self.database_url or f"sqlite:///{self.home.resolve() / 'register.db'}"

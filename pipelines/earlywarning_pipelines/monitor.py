@@ -128,7 +128,7 @@ def run(
         _, published = judged
         after = load_dataset(engine, snapshot, district, quarters=[judged[0]], known_before=as_of)
         realised_ = outcome_checks(
-            after, _published_risks(register, published), watched, district,
+            history, after, _published_risks(register, published), watched, district,
             groups=_groups(register, after), seed=seed,
         )  # fmt: skip
         rows += [(judged[0].code, check) for check in realised_]

@@ -176,6 +176,7 @@ def _outcomes(of: Watching, quarter: Quarter) -> list[Check]:
     risks = scoring.score(of.watched.estimators, after.X)
     students = after.ids["student_id"]
     return outcome_checks(
+        of.history,
         after,
         {outcome: dict(zip(students, risks[outcome], strict=True)) for outcome in OUTCOMES},
         of.watched,

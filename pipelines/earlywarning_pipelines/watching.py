@@ -102,6 +102,7 @@ def input_checks(
 
 
 def outcome_checks(
+    history: Dataset,
     after: Dataset,
     risks: Mapping[str, Mapping[str, float]],
     watched: Watched,
@@ -114,6 +115,8 @@ def outcome_checks(
 
     Parameters
     ----------
+    history : Dataset
+        The quarters learnt from, with labels.
     after : Dataset
         The quarter's students, with labels.
     risks : mapping of outcome to mapping of student_id to float
@@ -123,6 +126,10 @@ def outcome_checks(
     groups : mapping of name to array of str, shape (n,)
     seed : int
     """
+    known = np.zeros(len(after), dtype=bool)
+    for name in _EVIDENCE:
+        known |= after.X[name].to_numpy(dtype=np.float64, na_value=0.0) > 0
+    after = after.rows(known)
     students = after.ids["student_id"].tolist()
     found = []
     for outcome, by_student in risks.items():
@@ -132,14 +139,31 @@ def outcome_checks(
             after.y[outcome].to_numpy(dtype=np.float64),
             np.array([by_student.get(one, np.nan) for one in students], dtype=np.float64),
             after.visited,
-            groups,
+            {name: group[known] for name, group in groups.items()},
             promise=promise_of(report),
             capacity_share=watched.capacity_share,
             calibrated=bool(report.get("calibrated")),
+            usual_shift=_usual_shift(history, outcome),
             limits=district.monitor,
             seed=seed,
         )
     return found
+
+
+_EVIDENCE = (
+    "register_days_year",
+    "summary_absent_days",
+    "incidents_year",
+    "graded_subjects_latest",
+)
+"""Features of which one at least is above 0 for a student of whom anything was known."""
+
+
+def _usual_shift(history: Dataset, outcome: str) -> float:
+    """The farthest that one past quarter's share in trouble was from that of all."""
+    y = history.y[outcome]
+    shares = y.groupby(history.ids["quarter"].to_numpy()).mean().dropna()
+    return float((shares - y.mean()).abs().max()) if len(shares) else 0.0
 
 
 def learnt_quarters(report: Mapping[str, Any]) -> tuple[str, ...]:
@@ -162,8 +186,16 @@ def _features(estimators: Mapping[str, Estimator]) -> tuple[str, ...]:
     names: list[str] = []
     for one in estimators.values():
         names += getattr(one, "features", None) or [getattr(one, "feature")]  # noqa: B009
-    # How many days a quarter has is the calendar's doing; `registers_fewer` looks at it.
-    return tuple(name for name in dict.fromkeys(names) if not name.startswith("register_days"))
+    return tuple(name for name in dict.fromkeys(names) if not _of_the_calendar(name))
+
+
+def _of_the_calendar(feature: str) -> bool:
+    """Whether holidays move a feature as much as children do.
+
+    The last 30 days have 8 to 26 school days, and the same events count over the quarter, too. How
+    many days were recorded has checks of its own.
+    """
+    return feature.startswith(("register_days", "recorded_")) or feature.endswith("_30d")
 
 
 _SICK_SCHEMA: dict[str, Type] = {"student_id": "str", "school_id": "str", "day": "int64"}

@@ -1,7 +1,9 @@
 """What a published list found, once its quarter was over, against what training promised.
 
 Children who were visited may have recovered because of it; so a list looks a little worse here than
-it was, and calibration is judged on those who were not visited.
+it was, and calibration is judged on those who were not visited. The caller leaves out children of
+whom nothing was known when the list was made (those who are new in the first quarter of a school
+year): no list could find them, and training was mostly judged on quarters without them.
 """
 
 from __future__ import annotations
@@ -61,6 +63,7 @@ def checks(
     promise: Promise | None,
     capacity_share: float,
     calibrated: bool,
+    usual_shift: float,
     limits: MonitorLimits,
     seed: int,
 ) -> list[Check]:
@@ -81,6 +84,9 @@ def checks(
         Places as a share of the students, where there is no promise.
     calibrated : bool
         Whether the risks come from this school's history.
+    usual_shift : float
+        How far the share in trouble of one past quarter was from that of all, 0 to 1: a wave of
+        illness that nobody could foresee is no error of a model.
     limits : MonitorLimits
     seed : int
     """
@@ -93,7 +99,7 @@ def checks(
     if promise is not None and promise.positives:
         found.append(_capture(outcome, y, risk, promise, limits, seed))
     if calibrated:
-        found.append(_calibration(outcome, y[~seen], risk[~seen], limits))
+        found.append(_calibration(outcome, y[~seen], risk[~seen], usual_shift, limits))
     inside = _inside(risk, capacity_of(share, len(y)))
     for name, group in groups.items():
         gap = _gap(outcome, name, y, inside, group[known], limits)
@@ -120,14 +126,16 @@ def _capture(
     return Check("capture", status, value, promise.found_share - allowed, outcome)
 
 
-def _calibration(outcome: str, y: np.ndarray, risk: np.ndarray, limits: MonitorLimits) -> Check:
+def _calibration(
+    outcome: str, y: np.ndarray, risk: np.ndarray, usual_shift: float, limits: MonitorLimits
+) -> Check:
     value = calibration_error(y, risk)
     curve = reliability(y, risk)
     # Mean distance of a share from its expectation by luck alone: sqrt(2 p (1 - p) / (pi n)).
     p = np.clip(curve.predicted, 0.01, 0.99)
     luck = float((np.sqrt(2 * p * (1 - p) / (np.pi * curve.size)) * curve.size).sum())
     luck /= float(max(curve.size.sum(), 1))
-    limit = limits.calibration_error + luck
+    limit = limits.calibration_error + luck + usual_shift
     status: Status = (
         ACT if value > limit + limits.calibration_error else LOOK if value > limit else OK
     )

@@ -27,7 +27,7 @@ def judged(
     found = checks(
         "attendance", y, risk, visited, groups,
         promise=Promise(promised, 300, 0.15), capacity_share=0.1, calibrated=True,
-        limits=LIMITS, seed=1,
+        usual_shift=0.0, limits=LIMITS, seed=1,
     )  # fmt: skip
     return {one.code: one for one in found}
 

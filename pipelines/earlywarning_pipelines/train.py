@@ -13,10 +13,11 @@ from typing import Any
 import earlywarning
 from earlywarning.district import District
 from earlywarning.errors import ConfigError, DataError
-from earlywarning.io import figures
+from earlywarning.io import figures, wording
 from earlywarning.io.dataset import history_quarters, load_dataset
 from earlywarning.io.engine import Engine
 from earlywarning.io.facts import FactStore
+from earlywarning.io.mlflow_catalogue import LearntFrom
 from earlywarning.io.model_registry import LoadedModel, ModelRegistry, Run
 from earlywarning.io.register import list_basis, model_versions
 from earlywarning.io.register.db import Register
@@ -370,15 +371,20 @@ def _run(
 ) -> Run:
     """What MLflow keeps: one run an outcome, with a nested one for each candidate and quarter."""
     text = (specs.models_folder() / result.outcome / "card.md").read_text(encoding="utf-8")
-    card = model_card.build(
-        text,
-        about,
-        spec,
-        district=of.district.name,
-        as_of=of.as_of,
-        snapshot_id=of.snapshot_id,
-        code_version=earlywarning.__version__,
-    )
+    cards = {
+        f"card.{language}.md": model_card.build(
+            text,
+            about,
+            spec,
+            district=of.district.name,
+            as_of=of.as_of,
+            snapshot_id=of.snapshot_id,
+            code_version=earlywarning.__version__,
+            rules=of.district,
+            language=language,
+        )
+        for language in wording.LANGUAGES
+    }
     shared = {
         "snapshot_id": of.snapshot_id,
         "spec_sha256": spec.sha256,
@@ -410,13 +416,19 @@ def _run(
             **{f"gate_{name}": value for name, value in gate.items() if isinstance(value, float)},
         },
         texts={
-            "card.md": card,
+            **cards,
             "spec.toml": spec.text,
             "district.json": json.dumps(district_values(of.district), sort_keys=True),
             "report.json": json.dumps(about, indent=2, sort_keys=True),
             **_figures(result, of.capacity_share),
             **texts,
         },
+        data=LearntFrom(
+            name=f"{of.district.name} facts",
+            snapshot_id=of.snapshot_id,
+            columns={**dict.fromkeys(spec.features, "double"), result.outcome: "double"},
+            rows=result.rows,
+        ),
         nested=[
             Run(
                 name=f"{one.candidate} {one.role} {one.label}",

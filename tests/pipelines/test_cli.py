@@ -167,6 +167,7 @@ def test_training_without_history_says_that_the_rule_serves(published: Path) -> 
         "no closed quarter on record yet, so there is nothing to compare\n"
         "  attendance: rule serves. There is too little history to train a model, so the rule "
         "decides\n"
+        "    version 1, put in service by earlywarning train: the first model of this outcome\n"
     )
 
 
@@ -274,7 +275,10 @@ def test_in_the_wrong_folder_nothing_is_started(path: tuple[str, ...], tmp_path:
         "publish": ["--quarter", "2026-27-Q2"], "rebuild": ["x"], "show": ["x"], "revoke": ["x"],
         "create": ["--role", "data_staff", "--label", "x"],
     }  # fmt: skip
-    said = run("--home", tmp_path / "none", *path, *words.get(path[-1], []))
+    given = ["grades"] if path[0] == "models" and path[-1] != "list" else words.get(path[-1], [])
+    if path[-1] in ("promote", "rollback"):
+        given = [*given, "--by", "x", "--reason", "x"]
+    said = run("--home", tmp_path / "none", *path, *given)
     assert "holds no installation (no district.toml)" in said.err
     assert said.code == 1
     assert not (tmp_path / "none").exists()

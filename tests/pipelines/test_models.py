@@ -345,7 +345,7 @@ def test_a_pickle_that_was_signed_is_no_estimator(life: Life, tmp_path: Path) ->
     ):
         logged = life.home.models.log("SMP Contoh", Run(OUTCOME), files, at=AT)
         assert logged is not None
-        with pytest.raises(ArtifactError, match="cannot be (read|opened)"):
+        with pytest.raises(ArtifactError, match=r"cannot be (read|opened)"):
             life.home.models.keep(
                 "SMP Contoh", [(OUTCOME, "rule", logged, {"why": "x"})], snapshot_id="5" * 64,
                 trained=Decision("x", "x", AT), promoted={},

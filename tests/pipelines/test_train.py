@@ -126,10 +126,14 @@ def test_the_catalogue_holds_runs_cards_and_figures(
         assert len(nested) == len(one.result.splits) > 0
         assert all("found_share_worst" in child.data.metrics for child in nested)
         folder = Path(urlparse(row.artifact_uri).path).parent
-        card = (folder / "card.md").read_text("utf-8")
-        assert "Ringkasan" in card
-        assert "## This version" in card
-        assert result.snapshot_id[:16] in card
+        for name, heading in (("card.en.md", "## This version"), ("card.id.md", "## Versi ini")):
+            card = (folder / name).read_text("utf-8")
+            assert "Ringkasan" in card
+            assert heading in card
+            assert result.snapshot_id[:16] in card
+        (learnt_from,) = run.inputs.dataset_inputs
+        assert learnt_from.dataset.digest == result.snapshot_id[:32]
+        assert result.snapshot_id in str(learnt_from.dataset.profile)
         assert (folder / "spec.toml").read_text("utf-8").startswith("#")
         test = one.result.plan.test[0]
         assert (folder / "figures" / f"found-{test}.svg").read_text("utf-8").startswith("<?xml")

@@ -24,10 +24,10 @@ def trained(*, reached: float) -> dict[str, Any]:
     return report(result, capacity_share=0.15, seed=1)
 
 
-def card(about: dict[str, Any]) -> str:
+def card(about: dict[str, Any], language: str = "en") -> str:
     return model_card.build(
         "# Attendance", about, SPEC, district="D", as_of=date(2026, 1, 1), snapshot_id="0" * 64,
-        code_version="1",
+        code_version="1", language=language,
     )  # fmt: skip
 
 
@@ -47,7 +47,7 @@ def test_where_the_records_cannot_tell_both_languages_say_so() -> None:
     about = trained(reached=1.0)
     text = card(about)
     assert "Note: Nearly everybody on the list was visited" in text
-    assert "Catatan: Hampir semua yang ada di daftar dikunjungi" in text
+    assert "Catatan: Hampir semua yang ada di daftar dikunjungi" in card(about, "id")
     assert "| Brier | from |" not in text
     assert [line for line in visit_words.summary(about) if line.startswith("visits: Nearly")]
     assert not [line for line in visit_words.summary(about) if line.startswith("had nobody")]

@@ -53,8 +53,15 @@ def _fields(text: str) -> list[str]:
 
 
 @cache
-def catalogue(language: str) -> Mapping[str, Message]:
+def catalogue(language: str, domain: str = "earlywarning") -> Mapping[str, Message]:
     """Every message of a language, by key.
+
+    Parameters
+    ----------
+    language : str
+        One of `LANGUAGES`.
+    domain : str
+        `earlywarning`, what readers of a list see, or `card`, what model cards say.
 
     Raises
     ------
@@ -64,7 +71,7 @@ def catalogue(language: str) -> Mapping[str, Message]:
     if language not in LANGUAGES:
         raise ValueError(f"language {language!r} is not offered; allowed: {', '.join(LANGUAGES)}")
     path = resources.files("earlywarning.io").joinpath(
-        "locale", language, "LC_MESSAGES", "earlywarning.po"
+        "locale", language, "LC_MESSAGES", f"{domain}.po"
     )
     with path.open("rb") as lines:
         entries = [entry for entry in read_po(lines, locale=language) if entry.id]
@@ -96,7 +103,15 @@ def say(key: str, language: str, **numbers: Any) -> str:
     KeyError
         If there is no such key, or a number is missing.
     """
-    message = catalogue(language)[key]
+    return _said(catalogue(language)[key], language, numbers)
+
+
+def card_text(key: str, language: str, **numbers: Any) -> str:
+    """The words of a model card; see `say`. A key is for example `card.purpose`."""
+    return _said(catalogue(language, "card")[key], language, numbers)
+
+
+def _said(message: Message, language: str, numbers: Mapping[str, Any]) -> str:
     form = message.forms[0]
     if len(message.forms) > 1 and message.counted and numbers[message.counted] != 1:
         form = message.forms[1]

@@ -207,7 +207,8 @@ def _published_risks(register: Register, rows: Sequence[ListRow]) -> dict[str, d
 def _groups(register: Register, after: Dataset) -> dict[str, np.ndarray]:
     """Sex from the register; grade level and school from the records."""
     with register.session() as session:
-        sexes = dict(session.execute(select(Student.student_id, Student.sex)).tuples().all())
+        rows = session.execute(select(Student.student_id, Student.sex)).all()
+    sexes = {row.student_id: row.sex for row in rows}
     levels = after.X["grade_level"]
     return {
         "sex": np.array([sexes.get(one) or "" for one in after.ids["student_id"]], dtype=str),

@@ -131,6 +131,7 @@ def test_the_catalogue_holds_runs_cards_and_figures(
             assert "Ringkasan" in card
             assert heading in card
             assert result.snapshot_id[:16] in card
+        assert run.inputs is not None
         (learnt_from,) = run.inputs.dataset_inputs
         assert learnt_from.dataset.digest == result.snapshot_id[:32]
         assert result.snapshot_id in str(learnt_from.dataset.profile)

@@ -201,6 +201,13 @@ def gate_text(name: str, gate: Mapping[str, Any]) -> str:
     verdict = {True: "passed", False: "NOT passed", None: "open"}[passed]
     if "gain" in gate:
         detail = f" ({_gain(gate)})"
+    elif gate.get("error") is not None:
+        detail = f" (error {gate['error']:.3f}, allowed {gate['limit']:.3f})"
+    elif gate.get("gap") is not None:
+        detail = (
+            f" ({gate['attribute']}: {gate['gap']:.1%} more is found of {gate['group']} than of "
+            f"{gate['against']}, allowed {gate['limit']:.0%})"
+        )
     elif passed is None:
         detail = f" ({OPEN.get(str(gate.get('why')), gate.get('why', 'not judged'))})"
     else:

@@ -101,7 +101,7 @@ def compare(
     Returns
     -------
     Comparison or None
-        None where there is no quarter to judge on.
+        None where there is no quarter to judge on, or too little before it to learn again from.
     """
     y = dataset.y[one.spec.outcome].to_numpy(dtype=np.float64)
     quarters = dataset.ids["quarter"].to_numpy(dtype=str)
@@ -115,12 +115,15 @@ def compare(
 
     unseen = usable({code for code in quarters if code > newest}) if seen else []
     chosen = unseen or usable(one.test)
-    if not chosen:
-        return None
     how = {
         entrant.name: REFITTED if set(chosen) & set(entrant.history) else AS_SERVED
         for entrant in (one, other)
     }
+    if REFITTED in how.values():
+        needed = max(one.spec.min_positives, other.spec.min_positives)
+        chosen = [code for code in chosen if _enough(y[quarters < code], needed)]
+    if not chosen:
+        return None
     judged = []
     for code in chosen:
         later = np.flatnonzero((quarters == code) & ~np.isnan(y))
@@ -143,6 +146,12 @@ def compare(
         against=_difference(drawn, one.name, other.name),
         rule=_difference(drawn, one.name, RULE),
     )
+
+
+def _enough(y: np.ndarray, needed: int) -> bool:
+    """Whether so much happened, and did not, that something can be learnt."""
+    trouble, known = np.nansum(y), np.count_nonzero(~np.isnan(y))
+    return bool(min(trouble, known - trouble) >= needed)
 
 
 def _fitted(

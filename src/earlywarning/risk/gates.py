@@ -78,7 +78,7 @@ def judge(
         found[CHAMPION] = {"passed": champion.gain >= 0, **asdict(champion)}
     told = report.get("gates") or {}
     for name in (CALIBRATION, GROUPS):
-        found[name] = dict(told[name]) if name in told else {"passed": None, "why": "not_judged"}
+        found[name] = dict(told.get(name) or {"passed": None, "why": "not_judged"})
     return found
 
 

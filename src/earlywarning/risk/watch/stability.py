@@ -99,13 +99,17 @@ def movement(
     Returns
     -------
     Movement or None
-        None with fewer than two past quarters: then nobody knows what is normal.
+        None where nobody knows what is normal: with fewer than two past quarters, or where the
+        value never differed between students (in a school's first year of records all are new, and
+        of nobody is a previous year known).
     """
     if len(past) < 2 or not len(now):
         return None
     alike = [code for code in past if season(code) == season(quarter)]
     same_season = len(alike) >= 2
     reference = np.concatenate([past[code] for code in (alike if same_season else past)])
+    if len(np.unique(reference)) < 2:
+        return None
     value, bins = index(now, reference)
     usual = max(_usual(past, same_season=same_season), default=0.0)
     luck = float(chi2.ppf(SURE, max(bins - 1, 1))) * (1 / len(now) + 1 / len(reference))

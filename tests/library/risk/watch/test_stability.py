@@ -79,3 +79,9 @@ def test_a_season_is_compared_with_its_own() -> None:
 
 def test_with_one_past_quarter_nobody_knows_what_is_normal() -> None:
     assert movement(np.ones(5), {"2025-26-Q1": np.zeros(5)}, "2025-26-Q2", drift=0.25) is None
+
+
+@pytest.mark.parametrize("always", [1.0, float("nan")])
+def test_what_never_differed_says_nothing_of_what_is_normal(always: float) -> None:
+    past = {code: np.full(50, always) for code in ("2024-25-Q2", "2024-25-Q3", "2024-25-Q4")}
+    assert movement(np.zeros(50), past, "2025-26-Q1", drift=0.25) is None

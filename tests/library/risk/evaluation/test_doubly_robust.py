@@ -69,6 +69,13 @@ def test_weights_are_bounded() -> None:
     np.testing.assert_allclose(found, [20.0])
 
 
+def test_the_chance_of_a_visit_levels_off_where_families_are_not_at_home() -> None:
+    """However steep the curve that was fitted, eight in ten is what is on record."""
+    visited = np.tile([1.0, 1.0, 0.0, 1.0, 1.0], 40)
+    found = doubly_robust._levelled(np.linspace(0.9, 0.999, 200), visited)
+    assert 0.75 < found[50:-50].min() <= found[50:-50].max() < 0.85
+
+
 @pytest.mark.parametrize("right", ["outcome", "propensity"])
 def test_one_right_model_is_enough(right: str) -> None:
     quarter, alone = later(3, students=20_000)

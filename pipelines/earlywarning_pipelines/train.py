@@ -283,8 +283,9 @@ def learnt(
     found = {}
     for outcome, result in results.items():
         about = report(result, capacity_share=capacity_share, seed=seed)
-        about |= evaluating.told(judgements[outcome])
+        # Figures by group come from the register, so they are no part of the model's bytes.
         files = _files(result, about, chosen[outcome])
+        about |= evaluating.told(judgements[outcome])
         found[outcome] = Learnt(result, about, files, judgements[outcome])
     return found
 

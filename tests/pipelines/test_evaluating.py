@@ -143,6 +143,9 @@ def test_no_model_can_know_what_it_is_audited_by(
     assert first.result.estimator is not None
     assert second.result.estimator is not None
     assert first.result.estimator.to_files() == second.result.estimator.to_files()
+    assert first.model is not None
+    assert second.model is not None
+    assert first.model.artifact_sha256 == second.model.artifact_sha256, "the whole signed folder"
     for one, again in zip(first.result.judged, second.result.judged, strict=True):
         for name in one.risks:
             assert np.array_equal(one.risks[name], again.risks[name])

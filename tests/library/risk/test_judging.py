@@ -45,9 +45,13 @@ def judged(y: np.ndarray = Y, served: str = "logistic", **changes: object) -> Ju
         judged=(kept,),
     )
     found = judge(
-        result, IDS, {"sex": np.array(["female", "male"] * 4)}, spec=replace(SPEC, **changes),
-        capacity_share=3 / 8, seed=1,
-    )  # fmt: skip
+        result,
+        IDS,
+        {"sex": np.array(["female", "male"] * 4)},
+        spec=replace(SPEC, **changes),  # type: ignore[arg-type]
+        capacity_share=3 / 8,
+        seed=1,
+    )
     assert found is not None
     return found
 

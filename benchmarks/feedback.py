@@ -20,8 +20,12 @@ the highest tenth (top; negative is too low).
 over the first three after a year of four lists (Q2 to Q4 of the second). In Q1 new children come of
 whom nothing is known, so any list finds less: the same seasons are compared. Bar: at least 0.97.
 Naive has to be worse than ours over the last three lists, else the correction earns nothing here:
-further from the truth in the highest tenth, and in a full run finding less. One small school
-(`--quick`) is too small to tell what is found from luck.
+further from the truth in the highest tenth, beyond chance, and in a full run finding less. One
+small school (`--quick`) is too small to tell either from luck.
+
+What naive loses is the level, hardly the order: visits go where risk is highest and lower it for
+all of these about alike, so the same families stay on top with too low a risk. What is found
+differs by less than eight runs can tell, and the last lines say so.
 """
 
 from __future__ import annotations
@@ -274,11 +278,13 @@ def main() -> int:
         f"{ahead_high:+.3f}); in the highest tenth ours is off by {top['ours'].mean():.3f}, naive "
         f"by {top['naive'].mean():.3f}, {nearer:+.3f} ({nearer_low:+.3f} to {nearer_high:+.3f})"
     )
+    if ahead_low <= 0 <= ahead_high:
+        print("what is found does not differ beyond chance")
     failed = []
     if value < BAR:
         failed.append(f"ours last / first is {value:.3f}, the bar is {BAR}")
-    if nearer <= 0:
-        failed.append(f"naive is no further from the truth than ours: {nearer:+.3f}")
+    if nearer <= 0 if options.quick else nearer_low <= 0:
+        failed.append(f"naive is no further from the truth: {nearer:+.3f} (from {nearer_low:+.3f})")
     if ahead <= 0 and not options.quick:
         failed.append(f"naive finds no less than ours: ours - naive is {ahead:+.3f}")
     return _measure.finish(

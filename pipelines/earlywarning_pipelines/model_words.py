@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from earlywarning.io import wording
 from earlywarning.io.register import model_events
 from earlywarning.risk import gates
+from earlywarning_pipelines import visit_words
 
 if TYPE_CHECKING:
     from earlywarning.io.register.models import ModelEvent
@@ -65,6 +66,7 @@ def _trained(one: TrainedOutcome) -> list[str]:
             f"    found {gate['found_share']:.1%} of later trouble, "
             f"the rule {gate['rule_found_share']:.1%}"
         )
+    lines += [f"    {line}" for line in visit_words.summary(one.report)]
     if one.page is not None:
         lines.append(f"    how sure, for whom and how stable: {one.page}")
     if one.weighed is not None and one.weighed.decision is not None:

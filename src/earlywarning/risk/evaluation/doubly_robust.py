@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -325,7 +326,8 @@ def _levelled(chance: np.ndarray, visited: np.ndarray) -> np.ndarray:
     Some families are never at home, so the chance of a visit levels off high on the list where a
     logistic curve goes on towards certainty, and would give those few not visited too much weight.
     """
-    return IsotonicRegression(y_min=0.0, y_max=1.0).fit(chance, visited).predict(chance)
+    levels: Any = IsotonicRegression(y_min=0.0, y_max=1.0)
+    return levels.fit(chance, visited).predict(chance)
 
 
 def _cross_fitted(
@@ -339,8 +341,10 @@ def _cross_fitted(
         if not 0 < wanted.sum() < len(wanted):
             chance[at] = (wanted.sum() + 0.5) / (len(wanted) + 1)
             continue
-        imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
-        scaler = StandardScaler()
+        imputer: Any = SimpleImputer(
+            strategy="median", add_indicator=True, keep_empty_features=True
+        )
+        scaler: Any = StandardScaler()
         # One thread: more would add up in another order.
         with threadpool_limits(1):
             scaled = scaler.fit_transform(imputer.fit_transform(inputs[rows]))

@@ -12,7 +12,8 @@ import pytest
 
 import catalogue
 from earlywarning.errors import ArtifactError, ConfigError, NotFound
-from earlywarning.io.mlflow_catalogue import CHAMPION
+from earlywarning.io import signing
+from earlywarning.io.mlflow_catalogue import CHALLENGER, CHAMPION, LearntFrom
 from earlywarning.io.model_registry import (
     LoadedModel,
     Logged,
@@ -134,6 +135,67 @@ def test_the_alias_follows_the_register(registry: ModelRegistry) -> None:
     client.set_registered_model_alias(name, CHAMPION, "2")
     registry.align_aliases()
     assert str(client.get_model_version_by_alias(name, CHAMPION).version) == "1"
+
+
+def test_who_waits_and_why_who_serves_stands_in_the_catalogue(registry: ModelRegistry) -> None:
+    serve(registry)
+    waiting = serve(registry, 0.8, promote=False)
+    client, name = registry._opened(), registered_name(DISTRICT, "attendance")
+    assert str(client.get_model_version_by_alias(name, CHAMPION).version) == "1"
+    assert str(client.get_model_version_by_alias(name, CHALLENGER).version) == "2"
+    assert "promoted.by" not in client.get_model_version(name, "2").tags
+    registry.let_serve(waiting, BU_RATNA)
+    (found,) = client.search_registered_models(f"name='{name}'")
+    assert {alias: str(version) for alias, version in found.aliases.items()} == {CHAMPION: "2"}
+    tags = client.get_model_version(name, "2").tags
+    assert tags["promoted.by"] == "Bu Ratna"
+    assert tags["promoted.override"] == "false"
+    assert json.loads(tags["promoted.gates"]) == {"beats_rule": {"passed": True}}
+    assert tags["card"].endswith("/card.en.md")
+    row = model_versions.get(registry.register, waiting)
+    signature = model_versions.signature(registry.register, waiting)
+    assert signature is not None
+    assert (tags["artifact_sha256"], tags["signature"]) == (row.artifact_sha256, signature.hex())
+
+
+def test_what_was_learnt_from_is_an_input_of_the_run(registry: ModelRegistry) -> None:
+    data = LearntFrom("facts", "ab" * 32, {"absence_rate_30d": "double"}, 120)
+    logged = registry.log(DISTRICT, Run("x", data=data), rule().to_files(), at=AT)
+    assert logged is not None
+    inputs = registry._opened().get_run(logged.run_id).inputs
+    assert inputs is not None
+    (found,) = inputs.dataset_inputs
+    assert (found.dataset.name, found.dataset.digest) == ("facts", "ab" * 16)
+    assert "absence_rate_30d" in str(found.dataset.schema)
+    assert "ab" * 32 in str(found.dataset.profile)
+    with pytest.raises(NotFound, match="MLflow has no run 'x'"):
+        registry.run_params("x")
+    with pytest.raises(NotFound, match=r"has no card\.id\.md"):
+        registry.run_text(logged.run_id, "card.id.md")
+
+
+def test_another_key_does_not_count_until_the_first_is_known(
+    registry: ModelRegistry, tmp_path: Path
+) -> None:
+    """A lost key: what it signed goes on counting, because the register knows its public part."""
+    made = serve(registry)
+    key = tmp_path / "model-signing.key"
+    key.unlink()
+    assert registry.load(made).version == 1, "a machine without the key checks with the register's"
+    serve(registry, 0.8)
+    assert registry.load(made).version == 1
+    key.unlink()
+    signing.made(key)  # by somebody who does not know what was signed before
+    with pytest.raises(ArtifactError, match="is not by a key that this installation knows"):
+        registry.load(made)
+
+
+def test_what_was_never_signed_is_not_opened(registry: ModelRegistry) -> None:
+    made = serve(registry)
+    with registry.register.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM model_signature")
+    with pytest.raises(ArtifactError, match="version 1 was never signed"):
+        registry.load(made)
 
 
 @pytest.mark.parametrize("file", ["estimator.json", "manifest.json", "manifest.sig"])

@@ -15,7 +15,7 @@ WORSE = Difference(0.3, 0.4, -0.1, -0.2, -0.01)
 
 
 def judge(report: dict[str, Any] | None = None, kind: str = "logistic", **more: Any) -> Any:
-    given = {"rule": BETTER, "champion": BETTER, "has_champion": True} | more
+    given: dict[str, Any] = {"rule": BETTER, "champion": BETTER, "has_champion": True} | more
     return gates.judge(report or {}, kind, **given)
 
 
@@ -51,8 +51,8 @@ def test_what_fails(more: dict[str, Any], failed: list[str]) -> None:
 
 
 def test_a_program_promotes_only_what_was_compared() -> None:
-    for more in ({"champion": None}, {"champion": None, "has_champion": False}):
-        judged = judge(**more)
+    for has_champion in (True, False):
+        judged = judge(champion=None, has_champion=has_champion)
         assert judged["beats_champion"]["passed"] is None
         assert gates.failed(judged) == []
         assert not gates.clear(judged)

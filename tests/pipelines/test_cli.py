@@ -163,12 +163,15 @@ def test_from_files_to_a_list_that_can_be_shown_and_rebuilt(tmp_path: Path) -> N
 
 def test_training_without_history_says_that_the_rule_serves(published: Path) -> None:
     said = done("--home", published, "train", "--outcome", "attendance", "--as-of", "2026-10-01")
+    page = published / "reports" / "attendance-2026-10-01.html"
     assert said == (
         "no closed quarter on record yet, so there is nothing to compare\n"
         "  attendance: rule serves. There is too little history to train a model, so the rule "
         "decides\n"
+        f"    how sure, for whom and how stable: {page}\n"
         "    version 1, put in service by earlywarning train: the first model of this outcome\n"
     )
+    assert page.exists()
 
 
 def test_a_teacher_who_can_visit_nobody_is_named(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from earlywarning.risk.evaluation.calibration import (
     reliability,
 )
 from earlywarning.risk.evaluation.judged import Judged
-from earlywarning.risk.evaluation.places import expected_places
+from earlywarning.risk.evaluation.places import expected_places, expected_places_within
 from earlywarning.risk.evaluation.ranking import capacity_of
 from earlywarning.risk.evaluation.stability import Stability
 from earlywarning.risk.spec import OutcomeSpec
@@ -238,7 +238,14 @@ def judge(
     trouble = sum(float(one.y.sum()) for one in judged)
     by_lot = sum(at[own] * one.y.mean() for at, one in zip(places, judged, strict=True))
     listings = [
-        groups.Listing(one.y, one.risks[candidate], one.factual[candidate], int(at[own]))
+        groups.Listing(
+            one.y,
+            one.risks[candidate],
+            one.factual[candidate],
+            int(at[own]),
+            ids["class_id"].to_numpy(dtype=str)[one.rows],
+            capacity_share,
+        )
         for at, one in zip(places, judged, strict=True)
     ]
     rows = np.concatenate([one.rows for one in judged])
@@ -256,7 +263,7 @@ def judge(
         audit=groups.audit(
             listings, {name: values[rows] for name, values in attributes.items()}, seed=seed + 5
         ),
-        classes=_classes(judged, ids, candidate, [int(at[own]) for at in places]),
+        classes=_classes(judged, ids, candidate, capacity_share),
         max_gap=spec.max_group_gap,
     )  # fmt: skip
 
@@ -289,14 +296,15 @@ def _held(listings: list[groups.Listing], allowed: float, seed: int) -> Held:
 
 
 def _classes(
-    judged: tuple[Judged, ...], ids: pd.DataFrame, candidate: str, places: list[int]
+    judged: tuple[Judged, ...], ids: pd.DataFrame, candidate: str, share: float
 ) -> pd.DataFrame:
-    """Each class of each quarter, within the places of all schools together."""
+    """Each class of each quarter, with its own places."""
     parts = []
-    for one, at in zip(judged, places, strict=True):
+    for one in judged:
         part = ids.iloc[one.rows][["quarter", "school_id", "class_id"]].reset_index(drop=True)
-        place = expected_places(one.risks[candidate], at)
-        rule = expected_places(one.risks["rule"], at)
+        within = part["class_id"].to_numpy(dtype=str)
+        place = expected_places_within(one.risks[candidate], within, share)
+        rule = expected_places_within(one.risks["rule"], within, share)
         parts.append(
             part.assign(
                 students=1,

@@ -19,7 +19,7 @@ import numpy as np
 
 from earlywarning.risk.evaluation.bootstrap import REPLICATES, drawn_weights
 from earlywarning.risk.evaluation.calibration import calibration_error
-from earlywarning.risk.evaluation.places import expected_places
+from earlywarning.risk.evaluation.places import expected_places, expected_places_within
 
 MIN_STUDENTS = 30
 MIN_TROUBLE = 10
@@ -43,12 +43,24 @@ class Listing:
     y, risk, factual : array of float, shape (n,)
         Outcome; risk that ranks; risk given the visits made.
     places : int
+        Of all students together.
+    within : array of str, shape (n,), optional
+        Each student's class: every class then has `share` of its students as places of its own.
+    share : float
     """
 
     y: np.ndarray
     risk: np.ndarray
     factual: np.ndarray
     places: int
+    within: np.ndarray | None = None
+    share: float = 0.0
+
+    def placed(self, weights: np.ndarray | None = None) -> np.ndarray:
+        """Each student's chance of a place; see `places`."""
+        if self.within is None:
+            return expected_places(self.risk, self.places, weights)
+        return expected_places_within(self.risk, self.within, self.share, weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,10 +245,17 @@ def _drawn(
         of = cell[start : start + n]
         order = np.argsort(of, kind="stable")
         present, first = np.unique(of[order], return_index=True)
-        ordered = Listing(one.y[order], one.risk[order], one.factual[order], one.places)
+        ordered = Listing(
+            one.y[order],
+            one.risk[order],
+            one.factual[order],
+            one.places,
+            None if one.within is None else one.within[order],
+            one.share,
+        )
         for rows, weights in drawn_weights(rng, n, replicates):
             counted = weights[:, order]
-            listed = counted * expected_places(ordered.risk, one.places, counted)
+            listed = counted * ordered.placed(counted)
             parts = (
                 counted, counted * ordered.y, listed, listed * ordered.y, counted * ordered.factual,
             )  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earlywarning.risk.evaluation.places import expected_places
+from earlywarning.risk.evaluation.places import expected_places, expected_places_within
 from earlywarning.risk.evaluation.ties import found_at_every_capacity
 
 
@@ -36,3 +36,15 @@ def test_places_are_all_given_and_find_what_the_list_finds(levels: list[int], pl
     y = (np.arange(len(risk)) % 2).astype(float)
     at = min(places, len(risk)) - 1
     assert (place * y).sum() == pytest.approx(found_at_every_capacity(y, risk).random[at])
+
+
+def test_every_class_has_places_of_its_own() -> None:
+    """Half of two and half of four: one place and two; each class is ranked by itself."""
+    risk = np.array([0.9, 0.1, 0.8, 0.2, 0.3, 0.1])
+    within = np.array(["A", "B", "A", "B", "B", "B"])
+    assert expected_places_within(risk, within, 0.5).tolist() == [1, 0, 0, 1, 1, 0]
+    weights = np.array([[1.0] * 6, [0, 1, 2, 0, 1, 2]])
+    first, second = expected_places_within(risk, within, 0.5, weights)
+    assert first.tolist() == [1, 0, 0, 1, 1, 0]
+    assert second[[2, 4]].tolist() == [0.5, 1.0]
+    assert second[1] == second[5] == pytest.approx(1 / 3)

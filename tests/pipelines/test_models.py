@@ -261,6 +261,7 @@ def test_the_same_run_again_gives_the_same_model(life: Life) -> None:
     assert any(line.startswith("spec.toml: ") for line in other.differences)
 
 
+@pytest.mark.slow
 def test_a_district_can_let_training_decide(tmp_path: Path) -> None:
     life = installed(tmp_path / "home", promote="automatic")
     life.train(EARLY)

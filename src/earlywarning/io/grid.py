@@ -101,7 +101,10 @@ def _text_rows(grid: Grid) -> Iterator[tuple[int, Sequence[str]]]:
             lists: Sequence[Sequence[str]] = records.lists
         else:
             text = records.data[: int(records.starts[-1])].decode()  # type: ignore[index]
-            lists = list(csv.reader(text.splitlines(keepends=True), delimiter=delimiter))
+            # Not `splitlines`: a row ends with a line feed only, whatever else Unicode calls so.
+            lines = (line.removesuffix("\r").replace("\r", " ") for line in text.split("\n"))
+            lists = list(csv.reader((f"{line}\n" for line in lines), delimiter=delimiter))
+            del lists[len(records) :]
         for row in lists:
             number += 1
             if number > 0:
@@ -116,7 +119,7 @@ def _text_rows(grid: Grid) -> Iterator[tuple[int, Sequence[str]]]:
 def find_delimiter(file: FileKind) -> tuple[str, int]:
     """The mark between fields, and 1 if the first line only announces it (`sep=;`)."""
     text = next(decoded_blocks(file, _SAMPLE)).decode("utf-8", "ignore").lstrip("\ufeff")
-    lines = text.replace("\r\n", "\n").split("\n")
+    lines = text.replace("\r\n", "\n").replace("\r", " ").split("\n")
     first = lines[0].strip('" ')
     if first[:4].lower() == "sep=" and len(first) == 5:
         return first[4], 1

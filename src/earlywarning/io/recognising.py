@@ -192,13 +192,24 @@ def _bundle(
     inside = PurePath(names[own[0].path]).parent.as_posix().removeprefix(".")
     bundle = Bundle(tuple(own), f"{inside or folder.name}/", child.limits)
     try:
-        found, problem = child.sniff(reader.name, bundle), ""
+        found = child.sniff(reader.name, bundle)
+        if found is None:
+            return None
+        used = child.files_of(reader.name, bundle)
     except DataError as error:
-        found, problem = None, str(error)
-    if found is None and not problem:
-        return None
-    used = tuple(names[file.path] for file in child.files_of(reader.name, bundle))
-    return Recognised(bundle.name, used, found, problem)
+        return Recognised(bundle.name, _blamed(reader, bundle, names, child), None, str(error))
+    return Recognised(bundle.name, tuple(names[file.path] for file in used), found)
+
+
+def _blamed(
+    reader: Reader, bundle: Bundle, names: Mapping[Path, str], child: Child
+) -> tuple[str, ...]:
+    """The files of a bundle that cannot be read: the reader's, if it can say so much."""
+    try:
+        files = child.files_of(reader.name, bundle)
+    except DataError:
+        files = bundle.files
+    return tuple(names[file.path] for file in files)
 
 
 def _single(file: FileKind, name: str, child: Child) -> Recognised:

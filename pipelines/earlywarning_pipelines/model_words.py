@@ -208,7 +208,8 @@ def gate_text(name: str, gate: Mapping[str, Any]) -> str:
     elif gate.get("gap") is not None:
         detail = (
             f" ({gate['attribute']}: {gate['gap']:.1%} more is found of {gate['group']} than of "
-            f"{gate['against']}, allowed {gate['limit']:.0%})"
+            f"{gate['against']}, interval {gate['low']:+.1%} to {gate['high']:+.1%}; more than "
+            f"{gate['limit']:.0%} fails unless the interval holds 0)"
         )
     elif passed is None:
         detail = f" ({OPEN.get(str(gate.get('why')), gate.get('why', 'not judged'))})"

@@ -24,8 +24,13 @@ from earlywarning.risk.watch.checks import ACT, LOOK, OK, Check, Status
 SURE = 3.0
 """Standard errors beyond which luck is no explanation; many checks are made in a year."""
 
+SURE_OF_GAP = 4.0
+"""The same for two groups: brothers, sisters and classmates are in trouble together."""
+
 FEWEST = 15
-"""Students in trouble, in all or in a group, below which a share of them says nothing."""
+"""Students in trouble below which a share of them says nothing."""
+
+FEWEST_OF_GROUP = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,16 +166,18 @@ def _gap(
     shares, errors = [], []
     for one in np.unique(group):
         trouble = inside[(group == one) & (y == 1)]
-        if one and len(trouble) >= FEWEST:
-            p = float(trouble.mean())
-            shares.append(p)
-            errors.append(max(p * (1 - p), 0.01) / len(trouble))
+        if one and len(trouble) >= FEWEST_OF_GROUP:
+            shares.append(float(trouble.mean()))
+            # One found and one missed more keep small groups from looking sure (Agresti and
+            # Caffo 2000).
+            p, n = (float(trouble.sum()) + 1) / (len(trouble) + 2), len(trouble) + 2
+            errors.append(p * (1 - p) / n)
     if len(shares) < 2:
         return None
     high, low = int(np.argmax(shares)), int(np.argmin(shares))
     value = shares[high] - shares[low]
     # The widest of many gaps is wider by luck than one that was chosen beforehand.
-    sure = float(norm.isf(norm.sf(SURE) / comb(len(shares), 2)))
+    sure = float(norm.isf(norm.sf(SURE_OF_GAP) / comb(len(shares), 2)))
     limit = max(limits.group_gap, sure * sqrt(errors[high] + errors[low]))
     status: Status = ACT if value > 1.5 * limit else LOOK if value > limit else OK
     return Check("group_gap", status, value, limit, outcome, name)

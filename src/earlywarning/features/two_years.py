@@ -77,15 +77,13 @@ def features(
         .with_columns(
             *zero_if_empty(
                 ["absent", "marked", "enrolled", "rows", "incidents", "points", "graded",
-                 "scores", "own_marks", "without_mark"]
+                 "above_own_marks", "without_mark"]
             )
         )
     )  # fmt: skip
     students = known_in_school(students, nw.col("rows") > 0, "behaviour_known")
     warned_days = nw.col("enrolled") * nw.col("first_warning_centi")
-    distance = (
-        nw.col("scores") - nw.col("own_marks") - nw.col("without_mark") * nw.col("pass_centi")
-    )
+    distance = nw.col("above_own_marks") - nw.col("without_mark") * nw.col("pass_centi")
     return (
         students.with_columns(
             absence_rate_two_years=share(nw.col("absent"), nw.col("marked")),
@@ -131,6 +129,6 @@ def _graded(facts: Facts, window: Window) -> nw.LazyFrame:
     return totals(
         rows,
         ["student_id"],
-        flags={"graded": ~nw.col("score_centi").is_null(), "without_mark": own.is_null()},
-        sums={"scores": nw.col("score_centi"), "own_marks": own},
+        flags={"graded": nw.lit(value=True), "without_mark": own.is_null()},
+        sums={"above_own_marks": nw.col("score_centi") - own.fill_null(0)},
     )

@@ -20,7 +20,7 @@ from earlywarning.errors import ConfigError
 from earlywarning.io.register import db
 from earlywarning.io.register.db import Register, migrate_to, open_register
 from earlywarning.io.register.migrations import HEAD, VERSION_TABLE
-from earlywarning.io.register.models import Base
+from earlywarning.io.register.schema import Base
 
 AT = datetime(2026, 10, 5, 7, 30)  # noqa: DTZ001 - the register keeps UTC without zone
 

@@ -3,7 +3,7 @@
 from alembic import context
 
 from earlywarning.io.register.migrations import VERSION_TABLE
-from earlywarning.io.register.models import Base
+from earlywarning.io.register.schema import Base
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,0 +1,1 @@
+"""What was laid down before outcomes were known, for judging whether visits helped."""

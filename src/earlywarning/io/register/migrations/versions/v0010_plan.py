@@ -1,0 +1,14 @@
+"""When each listed family is to be visited, by whom and with whom."""
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

@@ -1,0 +1,14 @@
+"""What was laid down before outcomes were known, for judging whether visits helped."""
+
+revision = "0012"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

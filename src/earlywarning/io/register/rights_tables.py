@@ -1,0 +1,1 @@
+"""The audit, consent, objections and requests of families, and what was exported."""

@@ -1,0 +1,1 @@
+"""Contact attempts, visits, follow-ups, and changes people made to a list."""

@@ -34,9 +34,11 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="one small school")
     parser.add_argument("--students", type=int, default=600)
     parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--first-seed", type=int, default=1, help="for schools never looked at")
     options = parser.parse_args()
     students = 240 if options.quick else options.students
-    seeds = list(range(1, (1 if options.quick else options.seeds) + 1))
+    number = 1 if options.quick else options.seeds
+    seeds = list(range(options.first_seed, options.first_seed + number))
     quiet, quarters = [], 0
     right: Counter[str] = Counter()
     raised: dict[str, Counter[str]] = {}

@@ -68,8 +68,13 @@ KINDS = {
              "There is no such thing, or not for you. Check the id in the list you took it from."),
         Kind(405, "method", "Method not allowed", "See the `Allow` header."),
         Kind(409, "conflict", "Conflict", "Somebody did this before. Read the newest state."),
+        Kind(412, "changed", "Changed since you read it",
+             "Somebody changed this after you read it. Read it again, look, and send the new "
+             "`ETag` in `If-Match`."),
         Kind(413, "too-large", "Request too large", "Send less than 64 KiB."),
         Kind(422, "invalid", "Invalid request", "See `errors`: each says what is allowed."),
+        Kind(428, "precondition-needed", "If-Match needed",
+             "Read it first and send its `ETag` in `If-Match`, so that nobody's change is lost."),
         Kind(500, "internal", "Internal error",
              "Nothing was changed. Tell whoever runs the service the request id."),
         Kind(503, "unavailable", "Not available now",

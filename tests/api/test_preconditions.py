@@ -21,7 +21,7 @@ def status(call) -> int | None:
 def test_a_tag_is_of_one_kind_one_row_and_one_revision():
     tags = {etag(kind, id_, n) for kind in ("override", "visit") for id_ in "ab" for n in (0, 1)}
     assert len(tags) == 8
-    assert TAG == etag("override", "a" * 32, 3)
+    assert etag("override", "a" * 32, 3) == TAG
 
 
 @pytest.mark.parametrize("sent", [None, "", "  "])

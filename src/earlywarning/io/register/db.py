@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from earlywarning.errors import ConfigError
+from earlywarning.io.register.audit_log import HEAD_FILE
 from earlywarning.io.register.migrations import HEAD, VERSION_TABLE
 from earlywarning.io.register.models import FactsSnapshot
 
@@ -36,10 +37,13 @@ class Register:
     Attributes
     ----------
     engine : sqlalchemy.Engine
+    head_file : Path or None
+        Where the head of the audit is copied to at each commit.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, head_file: Path | None = None) -> None:
         self.engine = engine
+        self.head_file = head_file
         self._writing = engine.execution_options(register_writes=True)
 
     def session(self, *, writing: bool = False) -> Session:
@@ -52,7 +56,7 @@ class Register:
             before it writes: otherwise a second writer in between makes it fail without waiting.
         """
         bind = self._writing if writing else self.engine
-        return Session(bind, expire_on_commit=False)
+        return Session(bind, expire_on_commit=False, info={HEAD_FILE: self.head_file})
 
     def current_snapshot(self) -> str | None:
         """Id of the facts that are current; None before the first import."""
@@ -79,7 +83,7 @@ class Register:
         self.close()
 
 
-def open_register(url: str, *, migrate: bool = True) -> Register:
+def open_register(url: str, *, migrate: bool = True, head_file: Path | None = None) -> Register:
     """Open the register and bring it to the newest schema.
 
     Parameters
@@ -88,6 +92,8 @@ def open_register(url: str, *, migrate: bool = True) -> Register:
         SQLAlchemy URL: `sqlite:///path/register.db` or `postgresql://user@host/name`.
     migrate : bool
         Whether an older schema may be changed; if not, an older one is refused.
+    head_file : Path, optional
+        Where the head of the audit is copied to; beside an SQLite file if left out.
 
     Raises
     ------
@@ -96,7 +102,9 @@ def open_register(url: str, *, migrate: bool = True) -> Register:
         this program (or older, with `migrate=False`).
     """
     engine = _engine(url)
-    register = Register(engine)
+    if head_file is None and engine.dialect.name == "sqlite" and engine.url.database:
+        head_file = Path(engine.url.database).with_name("audit-head")
+    register = Register(engine, head_file)
     try:
         found = _version(engine)
         if found != HEAD:

@@ -10,7 +10,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -182,7 +182,7 @@ def following(last: Head | None, happened: Event) -> Entry:
         position, at, happened.actor, happened.action, happened.entity, happened.entity_id,
         detail, "",
     )  # fmt: skip
-    return Entry(*_values(entry), hashed(entry, last.sha256 if last else GENESIS))
+    return replace(entry, sha256=hashed(entry, last.sha256 if last else GENESIS))
 
 
 def _values(entry: Entry) -> tuple[Any, ...]:

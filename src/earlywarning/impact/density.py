@@ -1,0 +1,66 @@
+"""Is there a jump in how many families lie just above a cut?
+
+Of little use here: a teacher's capacity fixes how many families lie above the cut, so a secret swap
+of two families leaves the counts as they were. Reported because reviewers ask for it, with that
+said beside it. What protects the design is the frozen, hashed list.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+
+@dataclass(frozen=True, slots=True)
+class Density:
+    """A test of equal density on both sides of 0.
+
+    Attributes
+    ----------
+    t, p : float
+    left, right : int
+        Observations within the bandwidth.
+    """
+
+    t: float
+    p: float
+    left: int
+    right: int
+
+
+def density_test(x: np.ndarray) -> Density:
+    """By the package rddensity (Cattaneo, Jansson and Ma 2020) if it is there, else by counts.
+
+    The test by counts is binomial within a window of 0.2 standard deviations (Frandsen 2017 in
+    its simplest form).
+    """
+    x = np.asarray(x, dtype=float)
+    x = x[~np.isnan(x)]
+    try:
+        return by_rddensity(x)
+    except ImportError:
+        return by_counts(x)
+
+
+def by_rddensity(x: np.ndarray) -> Density:
+    """The test of Cattaneo, Jansson and Ma; raises ImportError without the extra `rd`."""
+    from rddensity import rddensity
+
+    found = rddensity(x)
+    t = float(found.test["t_jk"])
+    return Density(
+        t, float(found.test["p_jk"]), int(found.n["eff_left"]), int(found.n["eff_right"])
+    )
+
+
+def by_counts(x: np.ndarray) -> Density:
+    """Whether as many lie just above as just below."""
+    window = 0.2 * float(x.std())
+    left, right = int(((x < 0) & (x > -window)).sum()), int(((x > 0) & (x < window)).sum())
+    if left + right == 0:
+        return Density(math.nan, math.nan, 0, 0)
+    t = (right - left) / math.sqrt(left + right)
+    return Density(t, float(stats.binomtest(right, left + right).pvalue), left, right)

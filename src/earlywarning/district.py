@@ -15,8 +15,11 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from earlywarning import visit_rules
 from earlywarning.calendar import DEFAULT_QUARTER_STARTS, SchoolCalendar
 from earlywarning.errors import ConfigError
+from earlywarning.toml_checks import number, one_of, only, section
+from earlywarning.visit_rules import Planning, Visits
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +47,6 @@ class Thresholds:
     behaviour_share: float = 0.5
     pass_mark: float = 75.0
     subjects_below: int = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Visits:
-    """How many families can be visited, and how the list is cut.
-
-    Attributes
-    ----------
-    lottery : bool
-        Whether nearly tied families at the cut share their places by lot. Must be said.
-    capacity : int
-        Households a lead teacher can visit in a quarter, unless the staff list says otherwise.
-    preventive_share : float
-        Share of the capacity kept for families who were not visited for longest, 0 to 1.
-    """
-
-    lottery: bool
-    capacity: int = 8
-    preventive_share: float = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +156,8 @@ class District:
     visits : Visits
     imports : ImportRules
     monitor : MonitorLimits
+    plan : Planning
+        Weeks, hours and loads of the visits. No list depends on it.
     promote : str
         Who lets a newly trained model serve: `by_person`, or `automatic` if it passes every gate.
     preset : str
@@ -192,6 +178,7 @@ class District:
     )
     imports: ImportRules = field(default_factory=ImportRules)
     monitor: MonitorLimits = field(default_factory=MonitorLimits)
+    plan: Planning = field(default_factory=Planning)
     promote: str = "by_person"
     preset: str = "indonesia_smp"
 
@@ -202,8 +189,14 @@ class District:
     @property
     def content_hash(self) -> str:
         """SHA-256 of every value, so that a list can say which rules made it."""
+        return self.hash_as(NEWEST_LAYOUT)
+
+    def hash_as(self, layout: int) -> str:
+        """The same, as it was for the lists of a layout; see `visits.frozen.district_values`."""
         rules = asdict(self)
-        del rules["imports"]["files"], rules["monitor"], rules["promote"]
+        del rules["imports"]["files"], rules["monitor"], rules["plan"], rules["promote"]
+        if layout < TRACKS_LAYOUT:
+            del rules["visits"]["tracks"]
         values = json.dumps(rules, sort_keys=True, default=str, separators=(",", ":"))
         return hashlib.sha256(values.encode()).hexdigest()
 
@@ -232,6 +225,11 @@ _MONITOR_LIMITS = {
     "points_ratio": (1.01, 100), "marks_shift": (0.1, 100), "drift": (0.01, 10),
     "capture_drop": (0.01, 1), "calibration_error": (0.01, 1), "group_gap": (0.01, 1),
 }  # fmt: skip
+
+TRACKS_LAYOUT = 2
+"""From this layout of a frozen list on, a district's tracks are on record."""
+
+NEWEST_LAYOUT = 2
 
 _MONTH_DAY = re.compile(r"^(\d{2})-(\d{2})$")
 
@@ -266,86 +264,50 @@ def parse(text: str, *, where: str = "district.toml") -> District:
 
 
 def _district(data: Mapping[str, Any]) -> District:
-    _only(data, "", {"district", "calendar", "attendance", "thresholds", "school", "weights",
-                     "visits", "import", "monitor", "models"})  # fmt: skip
-    about = _section(data, "district")
-    _only(about, "district", {"name", "timezone", "language"})
-    attendance = _section(data, "attendance")
-    _only(attendance, "attendance", {"namespace", "codes"})
-    chosen = dict(_section(data, "thresholds"))
+    only(data, "", {"district", "calendar", "attendance", "thresholds", "school", "weights",
+                     "visits", "plan", "import", "monitor", "models"})  # fmt: skip
+    about = section(data, "district")
+    only(about, "district", {"name", "timezone", "language"})
+    attendance = section(data, "attendance")
+    only(attendance, "attendance", {"namespace", "codes"})
+    chosen = dict(section(data, "thresholds"))
     preset = str(chosen.pop("preset", "indonesia_smp"))
     if preset not in PRESETS:
         raise ConfigError(f"[thresholds] preset {preset!r}; allowed: {', '.join(sorted(PRESETS))}")
     thresholds = _thresholds(chosen, PRESETS[preset], "thresholds")
-    visits = _section(data, "visits")
-    if not isinstance(visits.get("lottery"), bool):
-        raise ConfigError(
-            "[visits] lottery must say true or false: with true, families nearly tied at the cut "
-            "share their places by lot, so that the effect of visits can be measured"
-        )
+    visits = section(data, "visits")
     return District(
         name=str(about.get("name", "School")),
         timezone=str(about.get("timezone", "Asia/Jakarta")),
-        language=_one_of(about.get("language", "id"), "district.language", ("id", "en")),
-        calendar=_calendar(_section(data, "calendar")),
+        language=one_of(about.get("language", "id"), "district.language", ("id", "en")),
+        calendar=_calendar(section(data, "calendar")),
         attendance_namespace=str(attendance.get("namespace", "id")),
         attendance_codes={
             str(code): str(status)
-            for code, status in _section(attendance, "codes", "attendance.codes").items()
+            for code, status in section(attendance, "codes", "attendance.codes").items()
         },
         thresholds=thresholds,
         school_thresholds={
             school: _thresholds(own, thresholds, f"school.{school}")
-            for school, own in _section(data, "school").items()
+            for school, own in section(data, "school").items()
         },
-        weights=_weights(_section(data, "weights")),
-        visits=_visits(visits),
-        imports=_imports(_section(data, "import")),
-        monitor=_monitor(_section(data, "monitor")),
-        promote=_promote(_section(data, "models")),
+        weights=_weights(section(data, "weights")),
+        visits=visit_rules.visits(visits),
+        plan=visit_rules.planning(section(data, "plan")),
+        imports=_imports(section(data, "import")),
+        monitor=_monitor(section(data, "monitor")),
+        promote=_promote(section(data, "models")),
         preset=preset,
     )
-
-
-def _section(data: Mapping[str, Any], key: str, where: str | None = None) -> Mapping[str, Any]:
-    value = data.get(key, {})
-    if not isinstance(value, Mapping):
-        raise ConfigError(f"[{where or key}] must be a table, found {value!r}")
-    return value
-
-
-def _only(data: Mapping[str, Any], where: str, allowed: set[str]) -> None:
-    unknown = sorted(set(data) - allowed)
-    if unknown:
-        place = f"[{where}] " if where else ""
-        raise ConfigError(
-            f"{place}unknown key {unknown[0]!r}; allowed: {', '.join(sorted(allowed))}"
-        )
-
-
-def _one_of(value: object, where: str, allowed: tuple[str, ...]) -> str:
-    if value not in allowed:
-        raise ConfigError(f"{where} is {value!r}; allowed: {', '.join(allowed)}")
-    return str(value)
-
-
-def _number(value: object, where: str, low: float, high: float, *, whole: bool = False) -> Any:
-    kinds = (int,) if whole else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
-        kind = "a whole number" if whole else "a number"
-        raise ConfigError(f"{where} is {value!r}; allowed: {kind} from {low:g} to {high:g}")
-    return value if whole else float(value)
 
 
 def _thresholds(data: Mapping[str, Any], base: Thresholds, where: str) -> Thresholds:
     if not isinstance(data, Mapping):
         raise ConfigError(f"[{where}] must be a table, found {data!r}")
-    _only(data, where, {item.name for item in fields(Thresholds)})
+    only(data, where, {item.name for item in fields(Thresholds)})
 
     def pick(key: str, low: float, high: float, *, whole: bool = False) -> Any:
-        return _number(
-            data.get(key, getattr(base, key)), f"[{where}] {key}", low, high, whole=whole
-        )
+        return number(data.get(key, getattr(base, key)), f"[{where}] {key}", low, high, whole=whole)
 
     return Thresholds(
         absence_rate=pick("absence_rate", 0.01, 1.0),
@@ -357,7 +319,7 @@ def _thresholds(data: Mapping[str, Any], base: Thresholds, where: str) -> Thresh
 
 
 def _calendar(data: Mapping[str, Any]) -> SchoolCalendar:
-    _only(data, "calendar", {"quarter_starts", "school_weekdays"})
+    only(data, "calendar", {"quarter_starts", "school_weekdays"})
     starts = DEFAULT_QUARTER_STARTS
     if "quarter_starts" in data:
         matches = [_MONTH_DAY.match(str(item)) for item in data["quarter_starts"]]
@@ -373,42 +335,31 @@ def _calendar(data: Mapping[str, Any]) -> SchoolCalendar:
 
 def _weights(data: Mapping[str, Any]) -> Mapping[str, float]:
     names = ("attendance", "behaviour", "grades")
-    _only(data, "weights", set(names))
-    weights = {name: _number(data.get(name, 1.0), f"[weights] {name}", 0, 100) for name in names}
+    only(data, "weights", set(names))
+    weights = {name: number(data.get(name, 1.0), f"[weights] {name}", 0, 100) for name in names}
     if not any(weights.values()):
         raise ConfigError("[weights] are all 0; at least one area must count")
     return weights
 
 
-def _visits(data: Mapping[str, Any]) -> Visits:
-    _only(data, "visits", {"lottery", "capacity", "preventive_share"})
-    return Visits(
-        lottery=data["lottery"],
-        capacity=_number(data.get("capacity", 8), "[visits] capacity", 0, 1000, whole=True),
-        preventive_share=_number(
-            data.get("preventive_share", 0.4), "[visits] preventive_share", 0, 1
-        ),
-    )
-
-
 def _imports(data: Mapping[str, Any]) -> ImportRules:
     sizes = [item.name for item in fields(FileLimits)]
-    _only(data, "import", {"swing", "lag_days", *sizes})
+    only(data, "import", {"swing", "lag_days", *sizes})
     usual = ImportRules()
-    lags = _section(data, "lag_days", "import.lag_days")
-    _only(lags, "import.lag_days", set(usual.lag_days))
+    lags = section(data, "lag_days", "import.lag_days")
+    only(lags, "import.lag_days", set(usual.lag_days))
     return ImportRules(
-        swing=_number(data.get("swing", usual.swing), "[import] swing", 0.01, 100),
+        swing=number(data.get("swing", usual.swing), "[import] swing", 0.01, 100),
         lag_days={
             **usual.lag_days,
             **{
-                table: _number(days, f"[import.lag_days] {table}", 0, 400, whole=True)
+                table: number(days, f"[import.lag_days] {table}", 0, 400, whole=True)
                 for table, days in lags.items()
             },
         },
         files=FileLimits(
             **{
-                name: _number(
+                name: number(
                     data.get(name, getattr(usual.files, name)),
                     f"[import] {name}",
                     *_FILE_LIMITS[name],
@@ -421,16 +372,16 @@ def _imports(data: Mapping[str, Any]) -> ImportRules:
 
 
 def _promote(data: Mapping[str, Any]) -> str:
-    _only(data, "models", {"promote"})
-    return _one_of(data.get("promote", "by_person"), "models.promote", ("by_person", "automatic"))
+    only(data, "models", {"promote"})
+    return one_of(data.get("promote", "by_person"), "models.promote", ("by_person", "automatic"))
 
 
 def _monitor(data: Mapping[str, Any]) -> MonitorLimits:
-    _only(data, "monitor", set(_MONITOR_LIMITS))
+    only(data, "monitor", set(_MONITOR_LIMITS))
     usual = MonitorLimits()
     return MonitorLimits(
         **{
-            name: _number(
+            name: number(
                 data.get(name, getattr(usual, name)),
                 f"[monitor] {name}",
                 low,

@@ -1,7 +1,8 @@
 """One teacher's families, ranked and cut at what the teacher can do. A person can check it by hand.
 
-Rank by priority, cut after N places for concern; then the places for prevention go to the families
-who were not visited for longest. Nothing cleverer, on purpose: see it, recompute it, trust it.
+Rank by priority, cut after N places for concern. Of the places for prevention a few go to families
+who asked for a visit, to a sick child, and to good news; all others to the families who were not
+visited for longest. Nothing cleverer, on purpose: see it, recompute it, trust it.
 """
 
 from __future__ import annotations
@@ -9,12 +10,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_DOWN, Decimal
+from typing import Any
 
+from earlywarning.visit_rules import Tracks
 from earlywarning.visits.households import Household
 from earlywarning.visits.lottery import Lot, block_ranks, draw
 
 CONCERN = "concern"
 PREVENTIVE = "preventive"
+REQUESTED = "requested"
+SICK_CHILD = "sick_child"
+GOOD_NEWS = "good_news"
+CALLED = (REQUESTED, SICK_CHILD, GOOD_NEWS)
+"""Tracks that something calls for, in the order in which they take places."""
 
 VISIT_FIRST = "visit_first"
 SCHEDULE = "schedule"
@@ -23,9 +31,20 @@ BANDS = (VISIT_FIRST, SCHEDULE, KEEP_WATCHING)
 """Visit first: listed for concern. Schedule: listed on another track. Keep watching: not listed."""
 
 DO_NOT_VISIT = "do_not_visit"
+OBJECTION = "objection"
+CONSENT_WITHDRAWN = "consent_withdrawn"
+NO_GUARDIAN = "no_guardian_at_home"
+MOVED = "moved"
 ALREADY_VISITED = "visited_this_quarter"
-EXCLUSIONS = (DO_NOT_VISIT, ALREADY_VISITED)
-"""Why a family is kept on record but given neither rank nor place."""
+REGISTERED = (DO_NOT_VISIT, OBJECTION, CONSENT_WITHDRAWN, NO_GUARDIAN)
+"""Reasons that stand in the register; the others are told by past visits."""
+
+EXCLUSIONS = (*REGISTERED, MOVED, ALREADY_VISITED)
+"""Why a family is kept on record but given neither rank nor place, the first that holds. A person
+can decide otherwise."""
+
+UNSCORED = (OBJECTION, CONSENT_WITHDRAWN)
+"""Families of whom nothing is computed: they are shown without rank, for a person to decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +106,9 @@ class Allocation:
     waiting_rank : int or None
         Place in the queue for preventive visits, 1 is the longest wait; None if not in it.
     track : str or None
-        `concern` or `preventive`; None if not listed.
+        `concern`, `preventive` or one of `CALLED`; None if not listed.
+    occasion : mapping or None
+        What called for the visit on a track of `CALLED`.
     band : str
         One of `BANDS`.
     excluded : str or None
@@ -103,6 +124,7 @@ class Allocation:
     track: str | None
     band: str
     excluded: str | None
+    occasion: Mapping[str, Any] | None = None
 
     @property
     def listed(self) -> bool:
@@ -118,6 +140,8 @@ def allocate(
     lottery: bool,
     block: str,
     excluded: Mapping[str, str] | None = None,
+    tracks: Tracks | None = None,
+    year_ago: int = 0,
 ) -> list[Allocation]:
     """Rank one lead's households and cut at capacity.
 
@@ -138,6 +162,11 @@ def allocate(
         Id of the lottery block.
     excluded : mapping of household key to reason
         Families who are not to be visited (now).
+    tracks : Tracks, optional
+        How many places each track of `CALLED` takes; none without it.
+    year_ago : int
+        Good news is brought only to families not visited since that day, so that it never keeps
+        a family waiting who was not visited for longer than a year.
 
     Returns
     -------
@@ -159,11 +188,16 @@ def allocate(
     }
     waiting = _longest_wait(ranked, concern)
     queue = {key: place for place, key in enumerate(waiting, start=1)}
-    preventive = set(waiting[: places.capacity - len(concern)])
+    rest = places.capacity - len(concern)
+    by_key = {household.key: household for household in ranked}
+    called = _called([by_key[key] for key in waiting], tracks, rest, year_ago) if tracks else {}
+    longest = [key for key in waiting if key not in called]
+    preventive = set(longest[: rest - len(called)])
     rows = []
     for rank, household in enumerate(ranked, start=1):
         cut = _cut(ranked, rank, places.concern) if is_cut else None
-        track = _track(household.key, concern, preventive)
+        occasion = called.get(household.key)
+        track = _track(household.key, concern, preventive, occasion)
         rows.append(
             Allocation(
                 household=household,
@@ -175,6 +209,7 @@ def allocate(
                 track=track,
                 band=band_of(track),
                 excluded=None,
+                occasion=occasion,
             )
         )
     outside = sorted(
@@ -194,9 +229,13 @@ def band_of(track: str | None) -> str:
     return VISIT_FIRST if track == CONCERN else SCHEDULE
 
 
-def _track(key: str, concern: set[str], preventive: set[str]) -> str | None:
+def _track(
+    key: str, concern: set[str], preventive: set[str], occasion: Mapping[str, Any] | None
+) -> str | None:
     if key in concern:
         return CONCERN
+    if occasion is not None:
+        return str(occasion["track"])
     return PREVENTIVE if key in preventive else None
 
 
@@ -220,6 +259,40 @@ def _longest_wait(ranked: Sequence[Household], chosen: set[str]) -> list[str]:
         )
     )
     return [household.key for household in waiting]
+
+
+def _called(
+    waiting: Sequence[Household], tracks: Tracks, rest: int, year_ago: int
+) -> dict[str, Mapping[str, Any]]:
+    """Who takes a place for another reason than the longest wait, by household key.
+
+    Track by track: the earliest request, the longest illness, and for good news the longest wait
+    come first; the longest wait settles what is equal.
+    """
+    called: dict[str, Mapping[str, Any]] = {}
+    for track in CALLED:
+        found = []
+        for place, household in enumerate(waiting):
+            occasion = _first(household, track)
+            recent = household.last_visit is not None and household.last_visit >= year_ago
+            if occasion is None or household.key in called or (track == GOOD_NEWS and recent):
+                continue
+            found.append((occasion["urgency"], place, household.key, occasion))
+        found.sort(key=lambda one: one[:2])
+        for _, _, key, occasion in found[: min(getattr(tracks, track), rest - len(called))]:
+            called[key] = occasion
+    return called
+
+
+def _first(household: Household, track: str) -> Mapping[str, Any] | None:
+    """The most urgent occasion of a track among the children."""
+    found = [
+        occasion
+        for child in household.children
+        for occasion in child.occasions
+        if occasion["track"] == track
+    ]
+    return min(found, key=lambda one: one["urgency"], default=None)
 
 
 def _cut(ranked: Sequence[Household], rank: int, places: int) -> float:

@@ -13,8 +13,17 @@ from dataclasses import asdict
 from typing import Any
 
 from earlywarning.calendar import SchoolCalendar
-from earlywarning.district import District, FileLimits, ImportRules, Thresholds, Visits
+from earlywarning.district import (
+    NEWEST_LAYOUT,
+    TRACKS_LAYOUT,
+    District,
+    FileLimits,
+    ImportRules,
+    Thresholds,
+    Visits,
+)
 from earlywarning.errors import ArtifactError
+from earlywarning.visit_rules import Tracks
 
 
 def canonical(document: Mapping[str, Any]) -> bytes:
@@ -53,10 +62,18 @@ def opened(frozen: bytes, sha256: str) -> dict[str, Any]:
     return json.loads(frozen)
 
 
-def district_values(district: District) -> dict[str, Any]:
-    """Every value of a `District` that a list can depend on, as JSON has it."""
+def district_values(district: District, layout: int = NEWEST_LAYOUT) -> dict[str, Any]:
+    """Every value of a `District` that a list can depend on, as JSON has it.
+
+    Parameters
+    ----------
+    layout : int
+        Of the frozen record; lists of layout 1 knew no tracks.
+    """
     values: dict[str, Any] = asdict(district)
-    del values["monitor"], values["promote"]
+    del values["monitor"], values["plan"], values["promote"]
+    if layout < TRACKS_LAYOUT:
+        del values["visits"]["tracks"]
     return json.loads(json.dumps(values))
 
 
@@ -65,7 +82,7 @@ def district_of(values: Mapping[str, Any]) -> District:
     calendar = values["calendar"]
     whole: dict[str, Any] = {
         **values,
-        "visits": Visits(**values["visits"]),
+        "visits": _visits(values["visits"]),
         "calendar": SchoolCalendar(
             tuple((month, day) for month, day in calendar["quarter_starts"]),
             tuple(calendar["school_weekdays"]),
@@ -77,6 +94,12 @@ def district_of(values: Mapping[str, Any]) -> District:
         "imports": _import_rules(values["imports"]),
     }
     return District(**whole)
+
+
+def _visits(values: Mapping[str, Any]) -> Visits:
+    """Lists of before there were tracks have none on record."""
+    tracks = {"tracks": Tracks(**values["tracks"])} if "tracks" in values else {}
+    return Visits(**{**values, **tracks})
 
 
 def _import_rules(values: Mapping[str, Any]) -> ImportRules:

@@ -34,6 +34,8 @@ class Child:
         Codes and numbers, at most three.
     completeness : mapping
         Which kinds of records the school had.
+    occasions : sequence of dict
+        What else speaks for a visit; see `visits.occasions`.
     """
 
     student_id: str
@@ -45,6 +47,7 @@ class Child:
     last_visit: int | None = None
     reasons: Sequence[Mapping[str, Any]] = ()
     completeness: Mapping[str, Any] = field(default_factory=dict)
+    occasions: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,12 @@ class Household:
 def key_of(child: Child) -> str:
     """The household key of a child."""
     return child.household or f"student-{child.student_id}"
+
+
+def others_told(household: Household) -> tuple[str, ...]:
+    """The other homeroom teachers of a family's children, who are told of the visit."""
+    leads = {child.lead for child in household.children if child.lead is not None}
+    return tuple(sorted(leads - {household.lead}))
 
 
 def group(children: Iterable[Child], *, seed: int) -> list[Household]:

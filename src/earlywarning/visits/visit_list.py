@@ -7,15 +7,24 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from earlywarning.calendar import day_date
-from earlywarning.district import District
+from earlywarning.calendar import day_date, day_number
+from earlywarning.district import NEWEST_LAYOUT, TRACKS_LAYOUT, District
 from earlywarning.records.class_names import SortKey, sort_key
-from earlywarning.visits.capacity import Allocation, Places, allocate, split
+from earlywarning.visits.capacity import (
+    CALLED,
+    CONCERN,
+    GOOD_NEWS,
+    PREVENTIVE,
+    Allocation,
+    Places,
+    allocate,
+    split,
+)
 from earlywarning.visits.frozen import canonical, digest, district_values
-from earlywarning.visits.households import Child, Household, group
+from earlywarning.visits.households import Child, Household, group, others_told
 
-FORMAT = 1
-"""Version of the frozen record's layout."""
+FORMAT = NEWEST_LAYOUT
+"""Version of the frozen record's layout. Layout 1 knew two tracks, concern and preventive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,8 @@ class ListBasis:
         `lead` (staff id or None) and `grade_level` (or None) of each class of the cohort.
     capacities : mapping of staff id to int
         Households each lead can visit; others have the district's usual capacity.
+    layout : int
+        Of the frozen record; an older one only to make an old list again.
     """
 
     quarter: str
@@ -54,6 +65,7 @@ class ListBasis:
     code_version: str
     classes: Mapping[str, Mapping[str, Any]]
     capacities: Mapping[str, int]
+    layout: int = FORMAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +97,8 @@ def build(
     """Rank, cut and freeze.
 
     The list runs lead by lead (grade level, class, then families without a lead), within a lead
-    concern by rank, then preventive by the longest wait. Not by priority across the school: each
+    concern by rank, then requests, sick children and good news, then preventive by the longest
+    wait. Not by priority across the school: each
     teacher's cut is their own, so a school-wide order would compare places that are not
     comparable, and nobody could check it against a class list.
 
@@ -112,12 +125,14 @@ def build(
             lottery=basis.district.visits.lottery,
             block=f"{basis.school_id}/{basis.quarter}/{lead or 'no-lead'}",
             excluded=excluded,
+            tracks=basis.district.visits.tracks if basis.layout >= TRACKS_LAYOUT else None,
+            year_ago=day_number(basis.as_of_date) - 365,
         )
         listed = _listed(allocations)
         positions = {item.household.key: position + i for i, item in enumerate(listed, start=1)}
         position += len(listed)
-        rows += [_row(item, positions.get(item.household.key)) for item in allocations]
-        leads.append(_lead(lead, places, allocations))
+        rows += [_row(item, positions.get(item.household.key), basis) for item in allocations]
+        leads.append(_lead(lead, places, allocations, basis))
     header = _header(basis, leads, rows)
     frozen = canonical({"header": header, "households": rows})
     return VisitListDraft(header, rows, frozen, digest(frozen))
@@ -147,14 +162,28 @@ def _listed(allocations: Iterable[Allocation]) -> list[Allocation]:
     listed = [item for item in allocations if item.listed]
     return sorted(
         listed,
-        key=lambda item: (0, item.rank) if item.track == "concern" else (1, item.waiting_rank or 0),
+        key=lambda item: (_ORDER.index(item.track or PREVENTIVE), _place(item)),
     )
 
 
-def _row(item: Allocation, position: int | None) -> dict[str, Any]:
+_ORDER = (CONCERN, *CALLED, PREVENTIVE)
+
+
+def _place(item: Allocation) -> int:
+    return (item.rank if item.track == CONCERN else item.waiting_rank) or 0
+
+
+def _row(item: Allocation, position: int | None, basis: ListBasis) -> dict[str, Any]:
     household = item.household
     lot = item.lot
+    more: dict[str, Any] = {}
+    if basis.layout >= TRACKS_LAYOUT:
+        more = {
+            "occasion": None if item.occasion is None else dict(item.occasion),
+            "others_told": list(others_told(household)),
+        }
     return {
+        **more,
         "household_key": household.key,
         "household_id": household.household_id,
         "lead": household.lead,
@@ -179,12 +208,16 @@ def _row(item: Allocation, position: int | None) -> dict[str, Any]:
         "band": item.band,
         "position": position,
         "excluded": item.excluded,
-        "children": [_child(child) for child in household.children],
+        "children": [_child(child, basis) for child in household.children],
     }
 
 
-def _child(child: Child) -> dict[str, Any]:
+def _child(child: Child, basis: ListBasis) -> dict[str, Any]:
+    more: dict[str, Any] = {}
+    if basis.layout >= TRACKS_LAYOUT:
+        more = {"occasions": [dict(occasion) for occasion in child.occasions]}
     return {
+        **more,
         "student_id": child.student_id,
         "class_id": child.class_id,
         "priority": child.priority,
@@ -199,8 +232,45 @@ def _day(number: int | None) -> str | None:
     return None if number is None else day_date(number).isoformat()
 
 
-def _lead(lead: str | None, places: Places, allocations: list[Allocation]) -> dict[str, Any]:
+def within_year(places: Places, allocations: Iterable[Allocation], quarters: int) -> dict[str, int]:
+    """Whether every family of a lead is reached within a year at this quarter's pace.
+
+    Worst case: the same families take the places for concern each quarter. The queue for all
+    others moves on by the places that go to the longest wait (good news too: it is brought only
+    where nobody was for a year).
+
+    Parameters
+    ----------
+    quarters : int
+        Quarters of a year.
+
+    Returns
+    -------
+    dict
+        `families` that can be visited, how many are surely `reached`, and the places a quarter
+        `short`; 0 if all are reached.
+    """
+    ranked = [item for item in allocations if item.excluded is None]
+    concern = sum(item.track == CONCERN for item in ranked)
+    others = sum(item.track in CALLED and item.track != GOOD_NEWS for item in ranked)
+    pace = max(0, places.capacity - concern - others)
+    waiting = len(ranked) - concern
     return {
+        "families": len(ranked),
+        "reached": concern + min(waiting, quarters * pace),
+        "short": max(0, -(-waiting // quarters) - pace),
+    }
+
+
+def _lead(
+    lead: str | None, places: Places, allocations: list[Allocation], basis: ListBasis
+) -> dict[str, Any]:
+    more: dict[str, Any] = {}
+    if basis.layout >= TRACKS_LAYOUT:
+        quarters = len(basis.district.calendar.quarter_starts)
+        more = {"year": within_year(places, allocations, quarters)}
+    return {
+        **more,
         "lead": lead,
         "capacity": places.capacity,
         "concern_places": places.concern,
@@ -215,15 +285,15 @@ def _header(
     basis: ListBasis, leads: list[dict[str, Any]], rows: list[dict[str, Any]]
 ) -> dict[str, Any]:
     return {
-        "format": FORMAT,
+        "format": basis.layout,
         "quarter": basis.quarter,
         "as_of_date": basis.as_of_date.isoformat(),
         "school_id": basis.school_id,
         "snapshot_id": basis.snapshot_id,
         "code_version": basis.code_version,
         "seed": basis.seed,
-        "district": district_values(basis.district),
-        "district_sha256": basis.district.content_hash,
+        "district": district_values(basis.district, basis.layout),
+        "district_sha256": basis.district.hash_as(basis.layout),
         "models": {outcome: dict(model) for outcome, model in basis.models.items()},
         "classes": {name: dict(values) for name, values in basis.classes.items()},
         "leads": leads,

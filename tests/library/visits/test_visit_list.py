@@ -176,6 +176,14 @@ def test_a_districts_choices_survive_the_record() -> None:
     assert again.content_hash == district.content_hash
 
 
+def test_a_list_of_the_first_layout_is_made_again_byte_for_byte() -> None:
+    """Frozen before there were tracks; its hash was written down then."""
+    old = build(children(), basis(layout=1))
+    assert old.sha256 == "9f92eb9a16d9fcca4fb18a44ce08f3c4f1df0bd2192565af4ff64b14a99cd38e"
+    assert "tracks" not in old.header["district"]["visits"]
+    assert "occasion" not in old.households[0]
+
+
 def test_where_two_records_differ_is_said() -> None:
     old = {"households": [{"rank": 1, "priority": 0.5}, {"rank": 2}]}
     assert first_difference(old, old) is None

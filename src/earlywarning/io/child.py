@@ -29,7 +29,7 @@ from earlywarning.errors import ConfigError, DataError
 from earlywarning.io import child_talk
 from earlywarning.io.child_talk import NotUnderstood
 from earlywarning.io.file_kind import FileKind, Kind, Limits
-from earlywarning.io.school_files.interface import Bundle, FlatTable, Found
+from earlywarning.io.school_files.interface import Bundle, Found
 from earlywarning.io.tabular import FAULT_SCHEMA, Chunk
 
 THREADS = 2
@@ -59,8 +59,17 @@ class ChildTable:
     file: str = ""
     last_row: int = 0
 
-    def chunks(self, columns: Collection[str] | None = None) -> Iterator[Chunk]:
+    def chunks(
+        self, columns: Collection[str] | None = None, *, coded: bool = False
+    ) -> Iterator[Chunk]:
         """The rows in blocks, as the child reads them; it waits while a block is worked on.
+
+        Parameters
+        ----------
+        columns : collection of str, optional
+            Headings whose cells are wanted; all of them by default.
+        coded : bool
+            Whether cells may stay `Categorical`, each different text once, as they were sent.
 
         Raises
         ------
@@ -78,7 +87,7 @@ class ChildTable:
                 if not answer.get("more"):
                     self.warnings = _texts(answer.get("warnings"))
                     return
-                chunk = _chunk(parts, wanted, answer.get("file"))
+                chunk = _chunk(parts, wanted, answer.get("file"), coded=coded)
             except NotUnderstood as error:
                 raise self.child.nonsense(self.name, error) from error
             if chunk.cells.height:
@@ -153,7 +162,7 @@ class Child:
         header_row: int = 1,
         data_row: int | None = None,
         delimiter: str | None = None,
-    ) -> FlatTable:
+    ) -> ChildTable:
         """Open a table of a bundle.
 
         Parameters
@@ -424,14 +433,18 @@ def _texts(values: Any) -> list[str]:
     return values
 
 
-def _chunk(parts: Sequence[bytes], wanted: set[str], file: Any) -> Chunk:
+def _chunk(parts: Sequence[bytes], wanted: set[str], file: Any, *, coded: bool) -> Chunk:
     """Rows, checked to be what was asked for."""
     if len(parts) not in (2, 3):
         raise NotUnderstood("rows that are none")
     cells, faults, *rest = (child_talk.frame_of(part) for part in parts)
     types = dict(cells.schema)
-    if types.pop("_row", None) != pl.Int32 or types != dict.fromkeys(types, pl.String):
+    if types.pop("_row", None) != pl.Int32 or any(
+        not isinstance(dtype, pl.String | pl.Categorical) for dtype in types.values()
+    ):
         raise NotUnderstood("cells that are no text")
+    if not coded:
+        cells = cells.with_columns(pl.col(name).cast(pl.String) for name in types)
     if set(types) != wanted or dict(faults.schema) != FAULT_SCHEMA:
         raise NotUnderstood("columns that nobody asked for")
     kinds = rest[0] if rest else None

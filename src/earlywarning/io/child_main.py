@@ -189,7 +189,7 @@ class Orders:
             raise DataError(f"has the heading {twice[0]!r} twice; give one of them another name")
         for chunk in _gathered(table.chunks(None if wanted is None else set(wanted))):
             for piece in _pieces(chunk):
-                frames = [piece.cells, piece.faults]
+                frames = [child_talk.coded(piece.cells), piece.faults]
                 if piece.kinds is not None:
                     frames.append(piece.kinds)
                 yield {"more": True, "file": piece.file}, frames

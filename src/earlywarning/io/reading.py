@@ -16,7 +16,7 @@ import polars as pl
 
 from earlywarning.district import District
 from earlywarning.errors import ConfigError, DataError
-from earlywarning.io.child import Child
+from earlywarning.io.child import Child, ChildTable
 from earlywarning.io.class_joining import join_classes
 from earlywarning.io.delivery import Delivery, FileRead, PartStore, schema_of
 from earlywarning.io.file_kind import TABLES, Limits
@@ -25,7 +25,7 @@ from earlywarning.io.mapping import Mapping, TableMapping
 from earlywarning.io.matching import Known
 from earlywarning.io.recognising import holds_nothing
 from earlywarning.io.school_files import readers
-from earlywarning.io.school_files.interface import Bundle, FlatTable
+from earlywarning.io.school_files.interface import Bundle
 from earlywarning.io.settling import settle_delivery
 from earlywarning.io.shaping import EntryReader, rules_for
 from earlywarning.io.tabular import Chunk
@@ -272,7 +272,8 @@ class _Reader:
                 )
                 for number in numbers
             ]  # fmt: skip
-            for chunk in table.chunks(set().union(*(reader.needed for reader in entry_readers))):
+            needed = set().union(*(reader.needed for reader in entry_readers))
+            for chunk in table.chunks(needed, coded=True):
                 self._refuse_lines(job.name, chunk, entry_readers[0], counts)
                 for reader in entry_readers:
                     self._take(reader, chunk, counts)
@@ -302,7 +303,7 @@ class _Reader:
             groups.setdefault(key, []).append(number)
         yield from groups.values()
 
-    def _open(self, bundle: Bundle, entries: Sequence[TableMapping]) -> FlatTable:
+    def _open(self, bundle: Bundle, entries: Sequence[TableMapping]) -> ChildTable:
         first = entries[0]
         wanted = list(dict.fromkeys(name for entry in entries for name in entry.headings))
         if first.layout:
@@ -312,7 +313,9 @@ class _Reader:
             data_row=first.data_row, delimiter=first.delimiter,
         )  # fmt: skip
 
-    def _open_layout(self, bundle: Bundle, entry: TableMapping, wanted: Sequence[str]) -> FlatTable:
+    def _open_layout(
+        self, bundle: Bundle, entry: TableMapping, wanted: Sequence[str]
+    ) -> ChildTable:
         assert entry.layout is not None  # noqa: S101
         reader = readers.reader(entry.layout)
         if entry.part not in reader.parts:
@@ -364,7 +367,7 @@ class _Reader:
         self.delivery.store.add(table, rows.select(columns))
 
 
-def _file_of(table: FlatTable) -> str:
+def _file_of(table: ChildTable) -> str:
     """Of several files that are read together, the one whose rows the table's are."""
     file = getattr(table, "file", "")
     return file if isinstance(file, str) else ""

@@ -235,9 +235,10 @@ class EntryReader:
             pl.lit(self.number, pl.Int32).alias("_entry"),
         ]
         if self.entry.rollup != "error":
-            place.append(pl.struct(pl.exclude("_row")).hash(seed=0).alias("_hash"))
+            texts = pl.struct(pl.exclude("_row").cast(pl.String))
+            place.append(texts.hash(seed=0).alias("_hash"))
         place += [
-            pl.col(heading).str.strip_chars().alias(MATCH_COLUMNS[name])
+            _text(heading).str.strip_chars().alias(MATCH_COLUMNS[name])
             for name, heading in self.entry.match.items()
         ]
         ours = [self._joined(name, parts) for name, parts in self.entry.columns.items()]
@@ -263,9 +264,9 @@ class EntryReader:
             return number.alias(name)
         if len(parts) == 1:
             if name in self.entry.hashed:
-                return pl.col(parts[0]).map_batches(self._hidden, pl.String).alias(name)
+                return _text(parts[0]).map_batches(self._hidden, pl.String).alias(name)
             return pl.col(parts[0]).alias(name)
-        texts = [pl.col(part).str.strip_chars() for part in parts if part != ROW_NUMBER]
+        texts = [_text(part).str.strip_chars() for part in parts if part != ROW_NUMBER]
         pieces = iter(texts)
         shown = [
             number if part == ROW_NUMBER
@@ -303,7 +304,7 @@ class EntryReader:
         }
         frames, kind_frames = [], []
         for column in self._melted:
-            cell = pl.col(column.heading).str.strip_chars()
+            cell = _text(column.heading).str.strip_chars()
             filled = (cell != "").fill_null(False) & ~cell.is_in(list(self.entry.empty))
             mask = None if melt.into == "code" else chunk.cells.select(filled).to_series()
             about = [
@@ -326,7 +327,7 @@ class EntryReader:
         )
         faults = Faults(self.entry.table, place)
         for heading in self._impossible:
-            cell = chunk.cells[heading].str.strip_chars()
+            cell = chunk.cells[heading].cast(pl.String).str.strip_chars()
             faults.add(
                 cell != "", "impossible_date", column=heading, found=cell,
                 allowed="an empty column: the month has no such day",
@@ -341,9 +342,14 @@ class EntryReader:
             if self.entry.date_format:
                 self._styles[name] = self.entry.date_format
                 continue
-            text = cells[name].str.strip_chars()
+            text = cells[name].cast(pl.String).str.strip_chars()
             if kinds is not None:
                 text = text.filter(kinds[name] == 1)
             text = text.filter(text != "")
             if len(text):
                 self._styles[name] = (dates.usual_style(text),)
+
+
+def _text(heading: str) -> pl.Expr:
+    """A column's texts, whether or not each different one came once."""
+    return pl.col(heading).cast(pl.String)

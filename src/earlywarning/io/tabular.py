@@ -35,7 +35,8 @@ class Chunk:
     Attributes
     ----------
     cells : DataFrame
-        Text; one column a heading, and `_row`, the row's number as a spreadsheet shows it.
+        Text, `Categorical` where asked for (`child.ChildTable.chunks`); one column a heading, and
+        `_row`, the row's number as a spreadsheet shows it.
     faults : DataFrame
         Rows that are no rows of this table: `_row`, `column`, `found`, `allowed`, `reason`.
     kinds : DataFrame, optional

@@ -35,6 +35,7 @@ from earlywarning.records.cell_values import (
     school_year_code,
 )
 from earlywarning.records.codes import ALLOWED, AttendanceCodes
+from earlywarning.records.distinct import Texts
 from earlywarning.records.faults import PLACE, Faults
 from earlywarning.records.tables import Column, Table
 
@@ -128,26 +129,27 @@ def check(cells: pl.DataFrame, rules: Rules, *, kinds: pl.DataFrame | None = Non
     kinds : DataFrame of uint8, optional
         Kind of each cell of a workbook, same columns and rows.
     """
-    text = [name for name in rules.labels if name in cells.columns]
-    cells = cells.with_columns(pl.col(text).cast(pl.String).str.strip_chars())
-    nothing = ["", *rules.empty]
-    cells = cells.with_columns(
-        pl.when(~pl.col(name).is_in(nothing)).then(pl.col(name)).alias(name) for name in text
-    )
-    filled = cells.select(pl.any_horizontal(pl.col(text).is_not_null())).to_series()
-    if text and not filled.all():
+    names = [name for name in rules.labels if name in cells.columns]
+    apart = kinds is None
+    texts = Texts(cells, names, rules.empty, apart=apart)
+    filled = texts.filled(cells.height)
+    if not filled.all():
         cells = cells.filter(filled)
         kinds = None if kinds is None else kinds.filter(filled)
-    return _Check(cells, rules, kinds).run()
+        texts = Texts(cells, names, rules.empty, apart=apart)
+    return _Check(cells, texts, rules, kinds).run()
 
 
 class _Check:
-    """One pass over one block of rows."""
+    """One pass over one block of rows; columns of text by their different values (`Texts`)."""
 
-    def __init__(self, cells: pl.DataFrame, rules: Rules, kinds: pl.DataFrame | None) -> None:
-        self.cells, self.rules, self.kinds = cells, rules, kinds
+    def __init__(
+        self, cells: pl.DataFrame, texts: Texts, rules: Rules, kinds: pl.DataFrame | None
+    ) -> None:
+        self.cells, self.texts, self.rules, self.kinds = cells, texts, rules, kinds
         self.faults = Faults(rules.table.name, cells)
         self.typed: dict[str, pl.Series] = {}
+        self.typed_texts: dict[str, pl.Series] = {}
         self.day_first: dict[str, int] = {}
         self.month_first: dict[str, int] = {}
 
@@ -167,18 +169,31 @@ class _Check:
     def refuse(
         self, mask: pl.Series, reason: str, name: str, allowed: str, found: object = None
     ) -> None:
+        """Refuse rows."""
+        if not mask.any():
+            return
         label: str | pl.Series = self.rules.labels.get(name, name)
         if name == self.rules.melted:
             label = self.cells["_melted"]
-        if found is None and name in self.cells.columns:
-            found = self.cells[name]
+        if found is None and name in self.texts.values:
+            found = self.texts.whole(name, self.texts.values[name])
         self.faults.add(mask, reason, column=label, found=found, allowed=allowed)  # type: ignore[arg-type]
+
+    def refuse_texts(
+        self, mask: pl.Series, reason: str, name: str, allowed: str, found: object = None
+    ) -> None:
+        """Refuse the rows whose text is one of those marked."""
+        if mask.any():
+            self.refuse(self.texts.whole(name, mask), reason, name, allowed, found)
 
     def _repeated_headings(self) -> None:
         mask = None
-        for name, label in self.rules.labels.items():
-            if name in self.cells.columns and name != self.rules.melted:
-                same = self.cells[name] == label
+        for name, values in self.texts.values.items():
+            if name != self.rules.melted:
+                same = values == self.rules.labels[name]
+                if not same.any():
+                    return
+                same = self.texts.whole(name, same)
                 mask = same if mask is None else mask & same
         if mask is not None:
             first = next(iter(self.rules.labels))
@@ -190,12 +205,18 @@ class _Check:
             return pl.repeat(self.rules.constants[name], self.cells.height, dtype=dtype, eager=True)
         if name not in self.cells.columns:
             return pl.repeat(None, self.cells.height, dtype=dtype, eager=True)
-        if name not in self.rules.labels:
+        if name not in self.texts.values:
             return self.cells[name].cast(dtype)
-        text = self.cells[name]
+        typed = self._text_column(column, self.texts.values[name], dtype)
+        self.typed_texts[name] = typed
+        return self.texts.whole(name, typed)
+
+    def _text_column(self, column: Column, text: pl.Series, dtype: Any) -> pl.Series:
+        """Each different text of a column, typed."""
+        name = column.name
         kind = self.kinds[name] if self.kinds is not None and name in self.kinds.columns else None
         if column.required and name != "code":  # what an empty mark means, the mapping says
-            self.refuse(text.is_null(), "missing", name, "a value in every row", "(empty)")
+            self.refuse_texts(text.is_null(), "missing", name, "a value in every row", "(empty)")
         text = self._spreadsheet_errors(name, text, kind)
         if name in self.rules.values:
             text = _translate(text, self.rules.values[name])
@@ -209,11 +230,11 @@ class _Check:
 
     def _spreadsheet_errors(self, name: str, text: pl.Series, kind: pl.Series | None) -> pl.Series:
         errors = (text.str.starts_with("#") & text.str.contains(ERRORS)).fill_null(False)
-        self.refuse(errors, "error_value", name, "a value; correct the formula")
+        self.refuse_texts(errors, "error_value", name, "a value; correct the formula")
         text = _without(text, errors)
         if kind is not None:
             formulas = kind == FORMULA_KIND
-            self.refuse(
+            self.refuse_texts(
                 formulas, "formula_without_value", name,
                 "a value; open the file in a spreadsheet program and save it again",
             )  # fmt: skip
@@ -222,7 +243,7 @@ class _Check:
 
     def _text(self, name: str, text: pl.Series, kind: pl.Series | None) -> pl.Series:
         if kind is not None:
-            self.refuse(
+            self.refuse_texts(
                 kind == DATE_KIND, "became_date", name,
                 "text; format the column as text and type the value again",
             )  # fmt: skip
@@ -237,7 +258,9 @@ class _Check:
             )
         if name == "period":
             return self._each(name, text, self._period, "wrong_period", self._periods_allowed())
-        self.refuse(text.str.len_chars() > longest, "too_long", name, f"at most {longest} letters")
+        self.refuse_texts(
+            text.str.len_chars() > longest, "too_long", name, f"at most {longest} letters"
+        )
         return self._closed_list(name, text)
 
     def _id(self, name: str, text: pl.Series, kind: pl.Series | None) -> None:
@@ -250,10 +273,12 @@ class _Check:
             long &= ~rounded
         else:
             rounded = text.str.contains(ROUNDED)
-        self.refuse(
+        self.refuse_texts(
             rounded, "id_as_number", name, "all digits; format the column as text and export again"
         )
-        self.refuse(long, "identity_number", name, "a number of the school's own", "(16 digits)")
+        self.refuse_texts(
+            long, "identity_number", name, "a number of the school's own", "(16 digits)"
+        )
 
     def _each(
         self, name: str, text: pl.Series, convert: object, reason: str, allowed: str
@@ -264,7 +289,7 @@ class _Check:
         result = text.replace_strict(
             found, pl.Series(converted, dtype=pl.String), default=None, return_dtype=pl.String
         )
-        self.refuse(text.is_not_null() & result.is_null(), reason, name, allowed)
+        self.refuse_texts(text.is_not_null() & result.is_null(), reason, name, allowed)
         return result
 
     def _period(self, value: str) -> str | None:
@@ -287,7 +312,7 @@ class _Check:
         found = text.str.to_uppercase().replace_strict(
             upper, list(allowed), default=None, return_dtype=pl.String
         )
-        self.refuse(
+        self.refuse_texts(
             text.is_not_null() & found.is_null(), "unknown_code", name,
             f"{', '.join(allowed)}, or a word translated in [table.values.{name}]",
         )  # fmt: skip
@@ -297,7 +322,7 @@ class _Check:
         found = text.str.to_lowercase().replace_strict(
             list(TRUTHS), list(TRUTHS.values()), default=None, return_dtype=pl.Boolean
         )
-        self.refuse(
+        self.refuse_texts(
             text.is_not_null() & found.is_null(), "unknown_code", name,
             f"{', '.join(TRUTHS)}, or a word translated in [table.values.{name}]",
         )  # fmt: skip
@@ -314,13 +339,13 @@ class _Check:
         number = _without(plain.cast(pl.Float64, strict=False), ~shaped)
         if whole:
             number = _without(number, number != number.floor())
-        self.refuse(
+        self.refuse_texts(
             text.is_not_null() & number.is_null(), "wrong_number", name,
             "a whole number" if whole else f"a number such as 77{mark}5",
         )  # fmt: skip
         low, high = RANGES.get(name, (float("-inf"), float("inf")))
         outside = ~number.is_between(low, high)
-        self.refuse(outside, "out_of_range", name, f"{low:g} to {high:g}")
+        self.refuse_texts(outside, "out_of_range", name, f"{low:g} to {high:g}")
         return _without(number, outside)
 
     def _date(self, name: str, text: pl.Series, kind: pl.Series | None) -> pl.Series:
@@ -333,14 +358,16 @@ class _Check:
         shown = " or ".join(styles)
         example = f"a date in the style {shown}, like {date(2026, 8, 31).strftime(styles[0])}"
         mixed = bool(parsed.dates.is_not_null().any()) or real is not None
-        self.refuse(parsed.impossible, "impossible_date", name, f"{example}; a day that exists")
-        self.refuse(
+        self.refuse_texts(
+            parsed.impossible, "impossible_date", name, f"{example}; a day that exists"
+        )
+        self.refuse_texts(
             parsed.ambiguous, "wrong_date_style", name, f"a date that only one of {shown} can read"
         )
-        self.refuse(
+        self.refuse_texts(
             parsed.other_style, "mixed_date_styles" if mixed else "wrong_date_style", name, example
         )
-        self.refuse(parsed.wrong, "wrong_date_style", name, example)
+        self.refuse_texts(parsed.wrong, "wrong_date_style", name, example)
         self.day_first[name] = parsed.day_first_proof
         self.month_first[name] = parsed.month_first_proof
         found = parsed.dates
@@ -348,7 +375,7 @@ class _Check:
             found = self._real_dates(name, text, real, found)
         low, high = BIRTHS if name == "birth_date" else (self.rules.earliest, self.rules.latest)
         outside = ~found.is_between(low, high)
-        self.refuse(
+        self.refuse_texts(
             outside, "date_out_of_range", name,
             f"{low} to {high}, the year in four digits" if name == "birth_date"
             else f"{low} to {high}, the year in four digits; "
@@ -363,25 +390,26 @@ class _Check:
         if not text.is_not_null().any():
             return real
         allowed = "dates of one kind: format the whole column as a date, or as text"
-        self.refuse(found.is_not_null(), "mixed_date_styles", name, allowed)
+        self.refuse_texts(found.is_not_null(), "mixed_date_styles", name, allowed)
         if not (real.dt.day() > 12).any():
-            self.refuse(real.is_not_null(), "mixed_date_styles", name, allowed)
+            self.refuse_texts(real.is_not_null(), "mixed_date_styles", name, allowed)
         return real
 
     def _attendance(self) -> dict[str, pl.Series]:
-        rules, code = self.rules, self.typed["code"]
+        rules, code = self.rules, self.typed_texts.get("code", self.typed["code"])
         assert rules.codes is not None  # noqa: S101  (the mapping's reader sees to it)
         known = rules.codes.statuses
         status = code.str.to_uppercase().replace_strict(
             list(known), list(known.values()), default=None, return_dtype=pl.String
         )
         listing = " ".join(list(known)[:40]) or "none"
-        self.refuse(
+        self.refuse_texts(
             code.is_not_null() & status.is_null(), "unknown_code", "code",
-            f"{listing} (list {rules.codes.namespace}), or a code given in [table.codes]", code,
+            f"{listing} (list {rules.codes.namespace}), or a code given in [table.codes]",
+            self.typed["code"],
         )  # fmt: skip
         if rules.blank is None:
-            self.refuse(
+            self.refuse_texts(
                 code.is_null(), "blank_code", "code",
                 'a code; or blank = "unrecorded", "present" or "no_school" in the mapping',
                 "(empty)",
@@ -392,7 +420,7 @@ class _Check:
             ).to_series()
         height = self.cells.height
         return {
-            "status": status.alias("status"),
+            "status": self.texts.whole("code", status).alias("status"),
             "namespace": pl.repeat(
                 rules.codes.namespace, height, dtype=pl.String, eager=True
             ).alias("namespace"),

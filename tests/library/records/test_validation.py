@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from earlywarning.calendar import SchoolCalendar
+from earlywarning.records import distinct
 from earlywarning.records.codes import attendance_codes
 from earlywarning.records.faults import REASONS, REFUSAL_SCHEMA
 from earlywarning.records.tables import SOURCE_TABLES
@@ -21,6 +22,12 @@ from earlywarning.records.validation import (
     Rules,
     check,
 )
+
+
+@pytest.fixture(params=["each text once", "every cell"], autouse=True)
+def _both_ways(request, monkeypatch):
+    if request.param == "each text once":
+        monkeypatch.setattr(distinct, "WORTH", 0)
 
 
 def checked(

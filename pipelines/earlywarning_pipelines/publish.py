@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+import polars as pl
+
 import earlywarning
-from earlywarning.calendar import Quarter
-from earlywarning.district import District
+from earlywarning.calendar import Quarter, day_date
+from earlywarning.district import TRACKS_LAYOUT, District
 from earlywarning.errors import ArtifactError, Conflict, DataError
 from earlywarning.io.dataset import load_dataset
 from earlywarning.io.engine import Engine
@@ -22,10 +25,13 @@ from earlywarning.io.register.lists import DRAFT, PUBLISHED, ListRow
 from earlywarning.risk import reasons, scoring
 from earlywarning.risk.dataset import Dataset
 from earlywarning.visits import cohort, past
+from earlywarning.visits import occasions as occasions_of
+from earlywarning.visits.capacity import REGISTERED, REQUESTED, UNSCORED
 from earlywarning.visits.cohort import Registered, Scored
 from earlywarning.visits.frozen import district_of, first_difference
 from earlywarning.visits.households import Child
-from earlywarning.visits.visit_list import ListBasis, VisitListDraft, build
+from earlywarning.visits.occasions import Occasions
+from earlywarning.visits.visit_list import FORMAT, ListBasis, VisitListDraft, build
 from earlywarning_pipelines import serving
 from earlywarning_pipelines.serving import Decider
 
@@ -171,11 +177,16 @@ def rebuild(
     district = district_of(header["district"])
     quarter = district.calendar.quarter(header["quarter"])
     deciders = serving.recorded(header["models"], registry)
-    scored = _score(engine, store, header["snapshot_id"], district, quarter, deciders, _silent)
     registered = _registered_then(document)
+    layout = int(header["format"])
+    scored = _score(
+        engine, store, header["snapshot_id"], district, quarter, deciders, _silent,
+        registered.unscored,
+    )  # fmt: skip
     made = _lists(
         scored, registered, store, header["snapshot_id"], district, quarter, deciders,
         seed=header["seed"], code_version=header["code_version"], only=header["school_id"],
+        layout=layout,
     )  # fmt: skip
     if not made:
         raise ArtifactError(
@@ -215,10 +226,13 @@ def _make(
     if snapshot_id is None:
         raise DataError("nothing was imported yet; `earlywarning import` first")
     deciders = serving.in_service(registry, at=at)
-    scored = _score(engine, store, snapshot_id, district, quarter, deciders, progress)
+    registered = list_basis.registered(register, quarter)
+    scored = _score(
+        engine, store, snapshot_id, district, quarter, deciders, progress, registered.unscored
+    )
     progress("allocate", 0, 1)
     made = _lists(
-        scored, list_basis.registered(register), store, snapshot_id, district, quarter, deciders,
+        scored, registered, store, snapshot_id, district, quarter, deciders,
         seed=seed, code_version=earlywarning.__version__,
     )  # fmt: skip
     progress("allocate", 1, 1)
@@ -242,8 +256,11 @@ def _score(
     quarter: Quarter,
     deciders: Sequence[Decider],
     progress: Progress,
-) -> Scored:
-    """Features and scores of the whole cohort, always of all schools in one order.
+    unscored: Collection[str],
+) -> tuple[Scored, Occasions]:
+    """Features and scores of the whole cohort, always of all schools in one order, and good news.
+
+    Of the students in `unscored` nothing is computed: no risk, no priority, no reason.
 
     Raises
     ------
@@ -263,17 +280,44 @@ def _score(
         )
     estimators = {one.outcome: one.estimator for one in deciders}
     progress("score", 0, 1)
-    risks = scoring.score(estimators, dataset.X)
+    keep = ~dataset.ids["student_id"].isin(unscored).to_numpy(dtype=bool)
+    rows = np.flatnonzero(keep)
+    X = dataset.X[keep]
+    risks = scoring.score(estimators, X)
     found = reasons.reasons(
-        estimators, dataset.X, quarter, calendar=district.calendar, weights=district.weights
+        estimators, X, quarter, calendar=district.calendar, weights=district.weights
     )
+    news = occasions_of.good_news(X, district.visits.tracks)
     progress("score", 1, 1)
-    return Scored(
+    n = len(keep)
+    priority = np.zeros(n)
+    priority[rows] = scoring.priority(risks, district.weights)
+    told: list[list[dict[str, Any]]] = [[] for _ in range(n)]
+    for row, some in zip(rows, found, strict=True):
+        told[row] = [_reason(one) for one in some]
+    scored = Scored(
         ids=dataset.ids,
-        risks=risks,
-        priority=scoring.priority(risks, district.weights),
-        reasons=[[_reason(one) for one in row] for row in found],
+        risks=risks.set_axis(rows, axis="index").reindex(range(n)),
+        priority=priority,
+        reasons=told,
         completeness=cohort.completeness(dataset.X),
+    )
+    students = dataset.ids["student_id"].tolist()
+    return scored, {students[row]: some for row, some in zip(rows, news, strict=True) if some}
+
+
+def _sick_children(
+    store: FactStore, snapshot_id: str, district: District, quarter: Quarter
+) -> Occasions:
+    """Children who were sick for long, of the school years that the look back touches."""
+    first = day_date(quarter.start_day - occasions_of.LOOK_BACK)
+    years = {district.calendar.school_year_of(day) for day in (first, quarter.start)}
+    events, registers = (
+        pl.concat([store.read_part(snapshot_id, table, year) for year in sorted(years)])
+        for table in ("attendance_event", "register_day")
+    )
+    return occasions_of.sick_children(
+        events, registers, as_of_day=quarter.start_day, tracks=district.visits.tracks
     )
 
 
@@ -287,7 +331,7 @@ def _reason(reason: reasons.Reason) -> dict[str, Any]:
 
 
 def _lists(
-    scored: Scored,
+    computed: tuple[Scored, Occasions],
     registered: Registered,
     store: FactStore,
     snapshot_id: str,
@@ -298,13 +342,20 @@ def _lists(
     seed: int,
     code_version: str,
     only: str | None = None,
+    layout: int = FORMAT,
 ) -> list[VisitListDraft]:
     """One list a school, by school id."""
+    scored, occasions = computed
     visits = store.read(snapshot_id, "visit")
+    if layout >= TRACKS_LAYOUT:
+        sick = _sick_children(store, snapshot_id, district, quarter)
+        for student_id in sorted(sick.keys() - registered.unscored):
+            occasions[student_id] = [*sick[student_id], *occasions.get(student_id, [])]
     schools = cohort.children(
-        scored, registered, past.last_visits(visits, as_of_day=quarter.start_day)
+        scored, registered, past.last_visits(visits, as_of_day=quarter.start_day), occasions
     )
     visited = past.visited_in(visits, quarter)
+    moved = past.moved_away(visits, before_day=quarter.end_day) if layout >= TRACKS_LAYOUT else ()
     made = []
     for school_id in sorted(schools):
         if only is not None and school_id != only:
@@ -321,8 +372,9 @@ def _lists(
             code_version=code_version,
             classes=_classes(some, registered),
             capacities=registered.capacities,
+            layout=layout,
         )
-        out = cohort.excluded(some, do_not_visit=registered.do_not_visit, visited=visited)
+        out = cohort.excluded(some, closed=registered.closed, visited=visited, moved=moved)
         made.append(build(some, basis, excluded=out))
     return made
 
@@ -355,9 +407,23 @@ def _registered_then(document: Mapping[str, Any]) -> Registered:
         capacities={
             lead["lead"]: lead["capacity"] for lead in header["leads"] if lead["lead"] is not None
         },
-        do_not_visit=frozenset(
-            row["household_id"] for row in rows if row["excluded"] == "do_not_visit"
+        closed={
+            row["household_key"]: row["excluded"] for row in rows if row["excluded"] in REGISTERED
+        },
+        unscored=frozenset(
+            child["student_id"]
+            for row in rows
+            if row["excluded"] in UNSCORED
+            for child in row["children"]
         ),
+        requests={
+            child["student_id"]: [
+                occasion for occasion in child["occasions"] if occasion["track"] == REQUESTED
+            ]
+            for row in rows
+            for child in row["children"]
+            if child.get("occasions")
+        },
     )
 
 

@@ -32,19 +32,19 @@ BANDS = (VISIT_FIRST, SCHEDULE, KEEP_WATCHING)
 
 DO_NOT_VISIT = "do_not_visit"
 OBJECTION = "objection"
-CONSENT_WITHDRAWN = "consent_withdrawn"
 NO_GUARDIAN = "no_guardian_at_home"
 MOVED = "moved"
 ALREADY_VISITED = "visited_this_quarter"
-REGISTERED = (DO_NOT_VISIT, OBJECTION, CONSENT_WITHDRAWN, NO_GUARDIAN)
+REGISTERED = (DO_NOT_VISIT, OBJECTION, NO_GUARDIAN)
 """Reasons that stand in the register; the others are told by past visits."""
 
 EXCLUSIONS = (*REGISTERED, MOVED, ALREADY_VISITED)
 """Why a family is kept on record but given neither rank nor place, the first that holds. A person
 can decide otherwise."""
 
-UNSCORED = (OBJECTION, CONSENT_WITHDRAWN)
-"""Families of whom nothing is computed: they are shown without rank, for a person to decide."""
+UNSCORED = (OBJECTION,)
+"""Families of whom nothing is computed, because they objected or took their consent back: they are
+shown without rank, for a person to decide."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 
 from earlywarning.records.tables import OUTCOMES
 from earlywarning.risk.scoring import RECORDED
-from earlywarning.visits.capacity import ALREADY_VISITED, DO_NOT_VISIT
+from earlywarning.visits.capacity import ALREADY_VISITED, EXCLUSIONS, MOVED
 from earlywarning.visits.households import Child, key_of
 
 
@@ -27,15 +27,21 @@ class Registered:
     grade_levels : mapping of class_id to int or None
     capacities : mapping of staff id to int
         Only where the staff list says one.
-    do_not_visit : set of str
-        Household ids.
+    closed : mapping of household key to reason
+        Families who get no place, for a reason of `capacity.REGISTERED`.
+    unscored : set of str
+        Ids of the students of whom nothing is computed; see `capacity.UNSCORED`.
+    requests : mapping of student_id to occasions
+        Open requests for a visit; see `occasions.request`.
     """
 
     households: Mapping[str, str]
     leads: Mapping[str, str]
     grade_levels: Mapping[str, int | None]
     capacities: Mapping[str, int]
-    do_not_visit: frozenset[str]
+    closed: Mapping[str, str] = field(default_factory=dict)
+    unscored: frozenset[str] = frozenset()
+    requests: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,10 @@ def completeness(X: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def children(
-    scored: Scored, registered: Registered, last_visits: Mapping[str, int]
+    scored: Scored,
+    registered: Registered,
+    last_visits: Mapping[str, int],
+    occasions: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
 ) -> dict[str, list[Child]]:
     """The children of each school.
 
@@ -104,7 +113,10 @@ def children(
     ----------
     last_visits : mapping of student_id to day number
         See `visits.past.last_visits`.
+    occasions : mapping of student_id to occasions, optional
+        What the facts say for a visit; see `visits.occasions`. Requests come first.
     """
+    called = occasions or {}
     columns = {name: scored.risks[name].to_numpy(dtype=float) for name in scored.risks.columns}
     schools: dict[str, list[Child]] = {}
     rows = scored.ids[["student_id", "school_id", "class_id"]].itertuples(index=False, name=None)
@@ -121,29 +133,41 @@ def children(
                 last_visit=last_visits.get(student_id),
                 reasons=scored.reasons[i],
                 completeness=scored.completeness[i],
+                occasions=(
+                    *registered.requests.get(student_id, ()),
+                    *called.get(student_id, ()),
+                ),
             )
         )
     return schools
 
 
 def excluded(
-    some: Sequence[Child], *, do_not_visit: Collection[str], visited: Collection[str]
+    some: Sequence[Child],
+    *,
+    closed: Mapping[str, str],
+    visited: Collection[str],
+    moved: Collection[str] = (),
 ) -> dict[str, str]:
     """Families who get no place, by household key, and why.
 
     Parameters
     ----------
-    do_not_visit : household ids
+    closed : mapping of household key to reason
     visited : student ids
         Visited in the quarter already; one child visited is the family visited.
+    moved : student ids
+        The last visit found that the family had moved.
     """
     found: dict[str, str] = {}
     for child in some:
         key = key_of(child)
-        if child.household in do_not_visit:
-            found[key] = DO_NOT_VISIT
-        elif child.student_id in visited and found.get(key) != DO_NOT_VISIT:
-            found[key] = ALREADY_VISITED
+        reasons = [closed.get(key), found.get(key)]
+        reasons += [MOVED if child.student_id in moved else None]
+        reasons += [ALREADY_VISITED if child.student_id in visited else None]
+        told = [reason for reason in reasons if reason is not None]
+        if told:
+            found[key] = min(told, key=EXCLUSIONS.index)
     return found
 
 

@@ -7,6 +7,7 @@ import polars as pl
 from earlywarning.calendar import NEVER, Quarter
 
 DONE = "done"
+MOVED = "moved"
 
 
 def last_visits(visits: pl.DataFrame, *, as_of_day: int) -> dict[str, int]:
@@ -44,3 +45,21 @@ def visited_in(visits: pl.DataFrame, quarter: Quarter) -> set[str]:
         pl.col("superseded_day") == NEVER,
     )
     return set(rows["student_id"])
+
+
+def moved_away(visits: pl.DataFrame, *, before_day: int) -> set[str]:
+    """Students whose last visit found that the family had moved, by the newest versions.
+
+    A later visit to the new address ends it.
+
+    Parameters
+    ----------
+    before_day : int
+        Only visits before it count.
+    """
+    newest = (
+        visits.filter(pl.col("superseded_day") == NEVER, pl.col("day") < before_day)
+        .sort("student_id", "day", "known_day", "visit_id")
+        .unique("student_id", keep="last", maintain_order=True)
+    )
+    return set(newest.filter(pl.col("status") == MOVED)["student_id"])

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from earlywarning.visit_rules import Tracks
 from earlywarning.visits.capacity import (
     ALREADY_VISITED,
     DO_NOT_VISIT,
@@ -245,3 +246,54 @@ def test_no_rule_is_ever_broken(
                 assert (row.track == "concern") == (row.distance > 0)
     for left, right in itertools.pairwise(inside):
         assert left.household.priority >= right.household.priority
+
+
+def called(key: str, priority: float, track: str, urgency: int, last_visit: int | None) -> Child:
+    occasion = {"track": track, "code": "x", "numbers": {}, "urgency": urgency}
+    return Child(f"s-{key}", priority, household=key, last_visit=last_visit, occasions=(occasion,))
+
+
+def test_requests_the_sick_and_good_news_take_places_kept_for_prevention() -> None:
+    # 7 places, 0.7 of them (4.9, so 5) not for concern: A and B are listed for concern.
+    some = [
+        Child("s-A", 2.0, household="A"),
+        called("B", 1.5, "requested", 1, 10),  # listed for concern, so it needs no other place
+        called("C", 0.5, "requested", 20, 300),
+        called("D", 0.4, "requested", 10, 400),  # asked first
+        called("E", 0.3, "sick_child", -5, 390),
+        called("F", 0.3, "sick_child", -9, 395),  # sick for longer
+        called("G", 0.2, "good_news", 0, 399),  # visited within the year
+        called("H", 0.2, "good_news", 0, 90),
+        Child("s-I", 0.1, household="I", last_visit=50),
+        Child("s-J", 0.1, household="J", last_visit=40),
+    ]  # fmt: skip
+    rows = allocate(
+        group(some, seed=1), places=split(7, 0.7), seed=1, lottery=False, block="b",
+        tracks=Tracks(requested=2, sick_child=1, good_news=1), year_ago=100,
+    )  # fmt: skip
+    assert {row.household.key: row.track for row in rows} == {
+        "A": "concern", "B": "concern", "C": "requested", "D": "requested", "F": "sick_child",
+        "H": "good_news", "J": "preventive", "E": None, "G": None, "I": None,
+    }  # fmt: skip
+    assert {row.band for row in rows if row.track not in (None, "concern")} == {"schedule"}
+    # Fewer places: the track that comes first takes them.
+    few = allocate(
+        group(some, seed=1), places=split(4, 0.4), seed=1, lottery=False, block="b",
+        tracks=Tracks(), year_ago=100,
+    )  # fmt: skip
+    assert [row.household.key for row in few if row.listed] == ["A", "B", "C", "D"]
+
+
+def test_what_the_tracks_do_changes_no_place_for_concern() -> None:
+    some = [called(key, 1.0 - i / 10, "requested", i, i) for i, key in enumerate("ABCDEFG")]
+    with_tracks = allocate(
+        group(some, seed=3), places=split(4, 0.5), seed=3, lottery=True, block="b",
+        tracks=Tracks(),
+    )  # fmt: skip
+    without = allocate(group(some, seed=3), places=split(4, 0.5), seed=3, lottery=True, block="b")
+    assert [(row.rank, row.cut, row.distance, row.lot) for row in with_tracks] == [
+        (row.rank, row.cut, row.distance, row.lot) for row in without
+    ]
+    assert [row.household.key for row in with_tracks if row.track == "concern"] == [
+        row.household.key for row in without if row.track == "concern"
+    ]

@@ -24,7 +24,6 @@ REGISTERED = Registered(
     leads={"VII-A": "sari"},
     grade_levels={"VII-A": 7, "VII-B": None},
     capacities={},
-    do_not_visit=frozenset(),
 )
 
 
@@ -68,8 +67,6 @@ def test_one_child_visited_is_the_family_visited_and_a_wish_comes_first() -> Non
         Child("d", 1.0, household="K3"),
         Child("e", 1.0),
     ]
-    assert cohort.excluded(some, do_not_visit={"K2"}, visited={"b", "c", "e"}) == {
-        "K1": "visited_this_quarter",
-        "K2": "do_not_visit",
-        "student-e": "visited_this_quarter",
-    }
+    assert cohort.excluded(
+        some, closed={"K2": "do_not_visit"}, visited={"b", "c", "e"}, moved={"e"}
+    ) == {"K1": "visited_this_quarter", "K2": "do_not_visit", "student-e": "moved"}

@@ -15,16 +15,23 @@ PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
 
 
 def test_every_route_is_described_and_none_that_is_not_there(world: World) -> None:
-    described = set(re.findall(r"^\| `GET (\S+)` \|", PAGE, re.MULTILINE))
-    assert described == {str(one.path) for one in iter_route_contexts(world.app.routes)}
+    described = set(re.findall(r"^\| `([A-Z]+) (\S+)` \|", PAGE, re.MULTILINE))
+    assert described == {
+        (method, str(one.path))
+        for one in iter_route_contexts(world.app.routes)
+        for method in one.methods or ()
+        if method != "HEAD"
+    }
 
 
 def test_every_parameter_is_described(world: World) -> None:
     for path, operations in world.get("/api/v1/openapi.json").json()["paths"].items():
-        (line,) = [row for row in PAGE.splitlines() if row.startswith(f"| `GET {path}` |")]
-        for parameter in operations["get"].get("parameters", []):
-            assert parameter["name"] in line, (path, parameter["name"])
-            assert parameter["description"]
+        for method, operation in operations.items():
+            start = f"| `{method.upper()} {path}` |"
+            (line,) = [row for row in PAGE.splitlines() if row.startswith(start)]
+            for parameter in operation.get("parameters", []):
+                assert parameter["name"] in line, (path, parameter["name"])
+                assert parameter["description"]
 
 
 def test_every_role_is_described() -> None:

@@ -13,7 +13,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import CheckConstraint, Connection, MetaData, inspect, select, text
+from sqlalchemy import CheckConstraint, Connection, MetaData, Table, inspect, select, text
 
 import postgres
 from earlywarning.errors import ConfigError
@@ -90,7 +90,7 @@ def fill(register: Register) -> None:
     """A row in every table, values in every column."""
     numbers = itertools.count(1)
     tables = Base.metadata.sorted_tables
-    given: dict[str, Any] = {"visit_list.status": "published", "monitor_check.status": "ok"}
+    given: dict[str, Any] = allowed_values(tables) | {"visit_list.status": "published"}
     with register.engine.begin() as connection:
         for table in tables:
             row = {}
@@ -105,6 +105,18 @@ def fill(register: Register) -> None:
                     value = a_value(column, numbers)
                 row[column.name] = given[name] = value
             connection.execute(table.insert(), row)
+
+
+def allowed_values(tables: list[Table]) -> dict[str, str]:
+    """The first value that a check lets into each column that has one."""
+    found = {}
+    for table in tables:
+        for check in table.constraints:
+            if isinstance(check, CheckConstraint):
+                column, _, values = str(check.sqltext).partition(" in ('")
+                if values:
+                    found[f"{table.name}.{column}"] = values.partition("'")[0]
+    return found
 
 
 def a_value(column: Any, numbers: Iterator[int]) -> Any:

@@ -173,7 +173,7 @@ def _outcomes(of: Watching, quarter: Quarter) -> list[Check]:
         of.engine, of.snapshot, of.district, quarters=[quarter],
         known_before=quarter.end + timedelta(days=30),
     )  # fmt: skip
-    risks = scoring.score(of.watched.estimators, after.X)
+    risks = scoring.score(of.watched.estimators, after.with_school)
     students = after.ids["student_id"]
     return outcome_checks(
         of.history,

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from earlywarning.risk.candidates import candidate
 from earlywarning.risk.dataset import Dataset
 from earlywarning.risk.estimators.base import Estimator
 from earlywarning.risk.evaluation import bootstrap
 from earlywarning.risk.gates import Difference
 from earlywarning.risk.spec import OutcomeSpec
-from earlywarning.risk.training import candidate
 
 AS_SERVED = "as_served"
 REFITTED = "refitted"
@@ -124,11 +124,12 @@ def compare(
         chosen = [code for code in chosen if _enough(y[quarters < code], needed)]
     if not chosen:
         return None
+    table = dataset.with_school
     judged = []
     for code in chosen:
         later = np.flatnonzero((quarters == code) & ~np.isnan(y))
         before = np.flatnonzero((quarters < code) & ~np.isnan(y))
-        X = dataset.X.iloc[later]
+        X = table.iloc[later]
         risks = {}
         for entrant in (one, other):
             estimator: Any = entrant.estimator
@@ -162,7 +163,7 @@ def _fitted(
     if not len(at):
         return made
     return made.fit(
-        dataset.X.iloc[at],
+        dataset.with_school.iloc[at],
         y[at],
         visited=dataset.visited[at],
         quarters=dataset.ids["quarter"].to_numpy(dtype=str)[at],

@@ -41,6 +41,11 @@ class Dataset:
         """Codes of the quarters that have rows, oldest first."""
         return tuple(sorted(self.ids["quarter"].unique()))
 
+    @property
+    def with_school(self) -> pd.DataFrame:
+        """`X` and the column `school_id`: for what is calibrated by school, never a feature."""
+        return self.X.assign(school_id=self.ids["school_id"].to_numpy())
+
     def rows(self, chosen: np.ndarray) -> Dataset:
         """Some of the rows: a mask or positions, shape (n,) or (k,)."""
         positions = np.flatnonzero(chosen) if chosen.dtype == bool else chosen

@@ -21,6 +21,11 @@ MAX_GROUP_GAP = 0.20
 MAX_CALIBRATION_ERROR = 0.05
 """What holds for a spec that says nothing of gates."""
 
+CALIBRATE_BY = ("grade_level", "school")
+"""Groups whose risks may be calibrated apart."""
+
+NEVER_BY = {"sex", "religion", "income", "occupation", "address", "ethnicity"}
+
 COMPARISONS = ("at_least", "above", "at_most", "below")
 
 
@@ -123,6 +128,9 @@ class OutcomeSpec:
         not explain it.
     max_calibration_error : float
         Largest calibration error, 0 to 1, where chance does not explain it.
+    calibrate_by : str
+        `grade_level` or `school`: whose learned risks are calibrated apart; empty for one
+        calibration of all.
     text : str
         The file, to be logged as it was.
     """
@@ -144,6 +152,7 @@ class OutcomeSpec:
     max_group_gap: float
     max_calibration_error: float
     text: str
+    calibrate_by: str = ""
 
     @property
     def sha256(self) -> str:
@@ -266,6 +275,7 @@ def _spec(data: Mapping[str, Any], text: str, known: frozenset[str]) -> OutcomeS
             1,
         ),
         text=text,
+        calibrate_by=_calibrate_by(data.get("groups", {})),
     )
 
 
@@ -292,6 +302,26 @@ def _rule(data: Mapping[str, Any], names: Any) -> RuleSpec:
         no_data=_number(data["no_data"], "rule.no_data", 0, 1),
         evidence=names(data["evidence"], "rule.evidence"),
     )
+
+
+def _calibrate_by(groups: Mapping[str, Any]) -> str:
+    """What `[groups]` says, if it is lawful."""
+    stray = sorted(set(groups) - {"calibrate_by"})
+    if stray:
+        raise ConfigError(f"groups: there is no key {stray[0]!r}; allowed: calibrate_by")
+    by = groups.get("calibrate_by", "")
+    if by in NEVER_BY:
+        raise ConfigError(
+            f"groups.calibrate_by is {by!r}: a child's place on the list would then depend on "
+            f"{by}, which the law protects; two children with the same records must have the same "
+            f"priority. Figures by sex are shown in every report. Allowed: "
+            f"{', '.join(CALIBRATE_BY)}, or no such line"
+        )
+    if by and by not in CALIBRATE_BY:
+        raise ConfigError(
+            f"groups.calibrate_by is {by!r}; allowed: {', '.join(CALIBRATE_BY)}, or no such line"
+        )
+    return str(by)
 
 
 def _setting(item: Mapping[str, Any]) -> BoostedSetting:

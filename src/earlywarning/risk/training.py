@@ -14,11 +14,10 @@ import numpy as np
 import pandas as pd
 
 from earlywarning.risk import splits
+from earlywarning.risk.candidates import candidate, looked_at
 from earlywarning.risk.dataset import Dataset
 from earlywarning.risk.estimators.base import Estimator
-from earlywarning.risk.estimators.boosted import Boosted
-from earlywarning.risk.estimators.last_value import LastValue
-from earlywarning.risk.estimators.logistic import Logistic
+from earlywarning.risk.estimators.grouped import Grouped
 from earlywarning.risk.estimators.rule import Rule
 from earlywarning.risk.evaluation import bootstrap, doubly_robust
 from earlywarning.risk.evaluation.calibration import Reliability, reliability
@@ -187,24 +186,6 @@ class TrainingResult:
         return self.estimator is not None and getattr(self.estimator, "calibrated", True)
 
 
-def candidate(name: str, spec: OutcomeSpec, *, threads: int = 1) -> Any:
-    """An unfitted candidate."""
-    if name == "last_value":
-        return LastValue(spec.last_value, spec.last_value_direction)
-    if name == "logistic":
-        return Logistic(spec.features, spec.logistic_strengths)
-    if name == "boosted":
-        return Boosted(
-            spec.features,
-            spec.boosted_settings,
-            rounds=spec.boosted_rounds,
-            increasing=spec.increasing,
-            decreasing=spec.decreasing,
-            threads=threads,
-        )
-    return Rule(spec.outcome, spec.rule)
-
-
 def train(
     dataset: Dataset,
     spec: OutcomeSpec,
@@ -238,7 +219,9 @@ def train(
     y = dataset.y[spec.outcome].to_numpy(dtype=np.float64)
     known = np.flatnonzero(~np.isnan(y))
     run = _Training(
-        X=dataset.X[list(_looked_at(spec))].iloc[known],
+        X=(dataset.with_school if spec.calibrate_by else dataset.X)[list(looked_at(spec))].iloc[
+            known
+        ],
         y=y[known],
         quarters=dataset.ids["quarter"].to_numpy(dtype=str)[known],
         visited=dataset.visited[known],
@@ -250,12 +233,6 @@ def train(
         progress=progress,
     )
     return run.result(dataset)
-
-
-def _looked_at(spec: OutcomeSpec) -> tuple[str, ...]:
-    """Every feature that any candidate uses."""
-    rule = Rule(spec.outcome, spec.rule)
-    return tuple(dict.fromkeys([*spec.features, spec.last_value, *rule.features]))
 
 
 @dataclass
@@ -404,12 +381,18 @@ class _Training:
         X, y = self.X.iloc[split.later], self.y[split.later]
         risks: dict[str, np.ndarray] = {}
         factuals: dict[str, np.ndarray] = {}
+        pooled: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         results = []
         for name, offered in candidates.items():
             fitted = self._fitted(offered, split.train)
             risks[name] = fitted.predict_risk(X)
             factual = fitted.predict_factual(X, self.visited[split.later])
             factuals[name] = factual
+            if isinstance(fitted, Grouped):
+                pooled[name] = (
+                    fitted.predict_pooled(X),
+                    fitted.pooled_factual(X, self.visited[split.later]),
+                )
             results.append(
                 SplitResult(
                     role=split.role,
@@ -429,6 +412,7 @@ class _Training:
             risks=risks,
             factual=factuals,
             before=float(self.y[split.train].mean()),
+            pooled=pooled,
         )
         return judged, results
 

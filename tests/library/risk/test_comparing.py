@@ -10,8 +10,8 @@ import pytest
 
 from drawn_school import QUARTERS, dataset
 from earlywarning.risk import comparing, spec
+from earlywarning.risk.candidates import candidate
 from earlywarning.risk.comparing import Entrant
-from earlywarning.risk.training import candidate
 
 SPEC = replace(spec.load("grades"), logistic_strengths=(0.03,), min_positives=5)
 DATA = dataset(200)

@@ -12,12 +12,12 @@ from drawn_school import CALENDAR, dataset
 from earlywarning.features.build import FEATURES
 from earlywarning.records.tables import OUTCOMES
 from earlywarning.risk import reasons, spec
+from earlywarning.risk.candidates import candidate
 from earlywarning.risk.estimators.base import Estimator
 from earlywarning.risk.estimators.boosted import Boosted
 from earlywarning.risk.estimators.rule import Rule
 from earlywarning.risk.reason_facts import THEMES, UNEXPLAINED
 from earlywarning.risk.spec import BoostedSetting
-from earlywarning.risk.training import candidate
 
 QUARTER = CALENDAR.quarter("2026-27-Q2")
 WEIGHTS = dict.fromkeys(OUTCOMES, 1.0)

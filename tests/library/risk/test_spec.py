@@ -64,6 +64,10 @@ def test_each_outcome_has_a_card(outcome: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
+        ("[gates]", '[groups]\ncalibrate_by = "sex"\n[gates]',
+         "then depend on sex, which the law protects"),
+        ("[gates]", '[groups]\ncalibrate_by = "class"\n[gates]', "allowed: grade_level, school"),
+        ("[gates]", '[groups]\nby = "school"\n[gates]', "there is no key 'by'"),
         ('outcome = "attendance"', 'outcome = "health"', "outcome is 'health'; allowed"),
         ('"grade_level", ', '"shoe_size", ', "there is no feature 'shoe_size'"),
         ('"grade_level", ', '"joined_late", ', "names a feature twice"),
@@ -107,3 +111,10 @@ def test_an_outcome_that_is_none() -> None:
 def test_a_spec_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         spec.load("grades", tmp_path)
+
+
+def test_groups_are_calibrated_apart_only_where_data_staff_say_so() -> None:
+    read = spec.load("attendance")
+    assert read.calibrate_by == ""
+    text = read.text + '\n[groups]\ncalibrate_by = "school"\n'
+    assert spec.parse(text, where="x", known_features=NAMES).calibrate_by == "school"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import cast
 
 from earlywarning.errors import ArtifactError
 from earlywarning.risk.estimators.base import MAIN_FILE, Estimator
 from earlywarning.risk.estimators.boosted import Boosted
+from earlywarning.risk.estimators.grouped import GROUPS_FILE, Grouped
 from earlywarning.risk.estimators.last_value import LastValue
 from earlywarning.risk.estimators.logistic import Logistic
 from earlywarning.risk.estimators.rule import Rule
@@ -30,7 +32,9 @@ def from_files(files: Mapping[str, bytes]) -> Estimator:
     """
     try:
         kind = json.loads(files[MAIN_FILE])["kind"]
-        return KINDS[kind].from_files(files)
+        made = KINDS[kind].from_files(files)
+        # A kind of its own it is not: it passes for what is inside.
+        return cast("Estimator", Grouped.around(made, files)) if GROUPS_FILE in files else made
     except (KeyError, ValueError, TypeError) as error:
         raise ArtifactError(
             f"a stored model cannot be read ({type(error).__name__}: {error}); it was made by "

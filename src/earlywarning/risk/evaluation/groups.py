@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import nan
 from statistics import NormalDist
 
 import numpy as np
@@ -115,6 +116,11 @@ class Gap:
     gap, low, high : float
         With an interval that is right for all comparisons together: their 5 % are divided among
         the attributes and within each among its pairs (Bonferroni; Dunn 1961).
+    rule_gap : float
+        Between the same two groups on the rule's own list of the same quarters; below 0 where the
+        rule finds more of the other. NaN where no rule was compared.
+    more_than_rule, more_low, more_high : float
+        The gap less the rule's, on the same draws, with an interval of the same kind.
     """
 
     attribute: str
@@ -123,6 +129,14 @@ class Gap:
     gap: float
     low: float
     high: float
+    rule_gap: float = nan
+    more_than_rule: float = nan
+    more_low: float = nan
+    more_high: float = nan
+
+    def too_wide(self, allowed: float) -> bool:
+        """Whether it is more than allowed, no chance, and not the rule's as well."""
+        return self.gap > allowed and self.low > 0 and not self.more_low <= 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +156,11 @@ class Audit:
     gaps: tuple[Gap, ...]
     alone: tuple[str, ...]
 
-    def worst(self) -> Gap | None:
-        """The largest gap that is no chance; the largest of all if every one may be."""
+    def worst(self, allowed: float = 1.0) -> Gap | None:
+        """The largest gap that is too wide; else that is no chance; else the largest of all."""
+        wide = [gap for gap in self.gaps if gap.too_wide(allowed)]
         sure = [gap for gap in self.gaps if gap.low > 0]
-        return max(sure or self.gaps, key=lambda gap: gap.gap, default=None)
+        return max(wide or sure or self.gaps, key=lambda gap: gap.gap, default=None)
 
 
 def audit(
@@ -156,10 +171,13 @@ def audit(
     replicates: int = REPLICATES,
     min_students: int = MIN_STUDENTS,
     min_trouble: int = MIN_TROUBLE,
+    rule: Sequence[Listing] | None = None,
+    allowed: float = 1.0,
 ) -> Audit:
     """Measure every group on the same list, and redraw the students within each quarter.
 
-    A draw is ranked anew, so that the intervals hold the chance of the cut as well.
+    A draw is ranked anew, so that the intervals hold the chance of the cut as well. The rule's own
+    list meets the same draws: what both have in common is no reason to prefer the rule.
 
     Parameters
     ----------
@@ -170,6 +188,10 @@ def audit(
     seed : int
     replicates : int
     min_students, min_trouble : int
+    rule : sequence of Listing, optional
+        The same quarters and students as the rule lists them.
+    allowed : float
+        Gap that a gate allows: of each attribute a pair beyond it is reported first.
     """
     n = sum(len(one.y) for one in listings)
     named = {name: np.where(values == "", UNKNOWN, values) for name, values in attributes.items()}
@@ -184,13 +206,16 @@ def audit(
     factual = np.concatenate([one.factual for one in listings])
     split = [_split([named[name] for name in names]) for names in sets]
     sums = _drawn(listings, [of for _, of in split], seed, replicates)
+    by_rule: Sequence[_Sums | None] = [None] * len(sets)
+    if rule is not None:
+        by_rule = _drawn(rule, [of for _, of in split], seed, replicates)
     groups: list[Group] = []
     gaps: list[Gap] = []
-    for names, (values, of), drawn in zip(sets, split, sums, strict=True):
+    for names, (values, of), drawn, ruled in zip(sets, split, sums, by_rule, strict=True):
         errors = [calibration_error(y[of == at], factual[of == at]) for at in range(len(values))]
         made = _groups(BY.join(names), values, drawn, errors, (min_students, min_trouble))
         groups += made
-        gap = _gap(made, drawn, comparisons=len(sets))
+        gap = _gap(made, drawn, ruled, comparisons=len(sets), allowed=allowed)
         gaps += [gap] if gap else []
     return Audit(tuple(groups), tuple(gaps), alone)
 
@@ -304,8 +329,15 @@ def _intervals(drawn: np.ndarray) -> list[Interval]:
     return out
 
 
-def _gap(groups: Sequence[Group], drawn: _Sums, *, comparisons: int) -> Gap | None:
-    """The worst gap that is no chance, else the largest."""
+def _gap(
+    groups: Sequence[Group],
+    drawn: _Sums,
+    by_rule: _Sums | None,
+    *,
+    comparisons: int,
+    allowed: float,
+) -> Gap | None:
+    """The worst gap that is too wide, else that is no chance, else the largest."""
     at = [
         index
         for index, group in enumerate(groups)
@@ -313,24 +345,48 @@ def _gap(groups: Sequence[Group], drawn: _Sums, *, comparisons: int) -> Gap | No
     ]
     if len(at) < 2:
         return None
-    shares = drawn.measure("found_share")[:, at]
-    value = shares[0]
-    draws = np.where(np.isnan(shares[1:]), value, shares[1:])
     one, other = np.triu_indices(len(at), k=1)
-    covariance = np.cov(draws, rowvar=False)
-    variance = np.diag(covariance)
-    error = np.sqrt(np.maximum(variance[one] + variance[other] - 2 * covariance[one, other], 0))
-    gap = np.abs(value[one] - value[other])
-    reach = NormalDist().inv_cdf(1 - 0.025 / (comparisons * len(one))) * error
-    sure = gap - reach > 0
-    worst = int(np.argmax(np.where(sure, gap, -1.0) if sure.any() else gap))
-    pair = sorted((int(one[worst]), int(other[worst])), key=lambda index: -value[index])
-    more, less = (groups[at[index]].value for index in pair)
+    quantile = NormalDist().inv_cdf(1 - 0.025 / (comparisons * len(one)))
+    shares = _shares(drawn, at)
+    # Every pair is turned so that more is found of `one`.
+    turned = shares[0, one] < shares[0, other]
+    one, other = np.where(turned, other, one), np.where(turned, one, other)
+    gap, reach = _between(shares, one, other, quantile)
+    wide = sure = gap - reach > 0
+    rule_gap, more, more_reach = (np.full(len(gap), nan) for _ in range(3))
+    if by_rule is not None:
+        ruled = _shares(by_rule, at)
+        rule_gap, _ = _between(ruled, one, other, quantile)
+        more, more_reach = _between(shares - ruled, one, other, quantile)
+        wide = sure & (more - more_reach > 0)
+    wide = wide & (gap > allowed)
+    first = next((which for which in (wide, sure) if which.any()), np.ones(len(gap), dtype=bool))
+    worst = int(np.argmax(np.where(first, gap, -1.0)))
     return Gap(
         attribute=groups[0].attribute,
-        group=more,
-        against=less,
+        group=groups[at[int(one[worst])]].value,
+        against=groups[at[int(other[worst])]].value,
         gap=float(gap[worst]),
         low=max(float(gap[worst] - reach[worst]), -1.0),
         high=min(float(gap[worst] + reach[worst]), 1.0),
+        rule_gap=float(rule_gap[worst]),
+        more_than_rule=float(more[worst]),
+        more_low=float(more[worst] - more_reach[worst]),
+        more_high=float(more[worst] + more_reach[worst]),
     )
+
+
+def _shares(drawn: _Sums, at: Sequence[int]) -> np.ndarray:
+    """Share of trouble found of some groups, shape (1 + replicates, n_groups); no NaN."""
+    shares = drawn.measure("found_share")[:, at]
+    return np.where(np.isnan(shares), shares[0], shares)
+
+
+def _between(
+    shares: np.ndarray, one: np.ndarray, other: np.ndarray, quantile: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Difference of each pair, and how far its interval reaches."""
+    covariance = np.cov(shares[1:], rowvar=False)
+    variance = np.diag(covariance)
+    error = np.sqrt(np.maximum(variance[one] + variance[other] - 2 * covariance[one, other], 0))
+    return shares[0, one] - shares[0, other], quantile * error

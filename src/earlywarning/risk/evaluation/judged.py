@@ -7,7 +7,7 @@ the caller after training: nothing here, and nothing that learns, knows it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -31,6 +31,8 @@ class Judged:
         Given the visits that were made: what calibration is about.
     before : float
         Share in trouble in the quarters learnt from, 0 to 1.
+    pooled : mapping of candidate to (array of float, array of float), shape (n,) each
+        Risks and factual risks without a step for each group, where groups are calibrated.
     """
 
     label: str
@@ -39,6 +41,7 @@ class Judged:
     risks: Mapping[str, np.ndarray]
     factual: Mapping[str, np.ndarray]
     before: float
+    pooled: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     @property
     def quarterly(self) -> Quarterly:

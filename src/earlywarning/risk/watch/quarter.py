@@ -71,8 +71,9 @@ def checks(
         quarter,
         limits,
     )
-    scored = scoring.score(estimators, now.X)
-    before = {code: scoring.score(estimators, X) for code, X in past.items()}
+    scored = scoring.score(estimators, now.with_school)
+    table = history.with_school
+    before = {code: scoring.score(estimators, table.iloc[at]) for code, at in rows.items()}
     for outcome in estimators:
         found += ranking.risk_checks(
             outcome,

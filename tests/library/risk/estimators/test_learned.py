@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from drawn_school import dataset
 from earlywarning.risk import spec
+from earlywarning.risk.candidates import candidate
 from earlywarning.risk.dataset import Dataset
 from earlywarning.risk.estimators.base import Estimator
 from earlywarning.risk.estimators.boosted import Boosted
@@ -18,7 +19,6 @@ from earlywarning.risk.estimators.calibration import logit
 from earlywarning.risk.estimators.last_value import LastValue
 from earlywarning.risk.estimators.logistic import Logistic
 from earlywarning.risk.spec import BoostedSetting
-from earlywarning.risk.training import candidate
 
 SPEC = spec.load("attendance")
 KINDS = ("last_value", "logistic", "boosted")

@@ -21,13 +21,13 @@ from sklearn.preprocessing import FunctionTransformer
 from drawn_school import dataset
 from earlywarning.errors import ArtifactError
 from earlywarning.risk import spec
+from earlywarning.risk.candidates import candidate
 from earlywarning.risk.estimators import skops_bytes
 from earlywarning.risk.estimators.base import Estimator
 from earlywarning.risk.estimators.boosted import Boosted
 from earlywarning.risk.estimators.logistic import PIPELINE_FILE
 from earlywarning.risk.estimators.stored import from_files
 from earlywarning.risk.spec import BoostedSetting
-from earlywarning.risk.training import candidate
 
 KINDS = ("rule", "last_value", "logistic", "boosted")
 TESTS = Path(__file__).parents[3]

@@ -157,3 +157,18 @@ def test_groups_add_up_to_the_list(n: int, seed: int) -> None:
                 assert math.isnan(figure.value) or figure.low <= figure.high
                 if name != "calibration_gap" and not math.isnan(figure.value):
                     assert 0 <= figure.low <= figure.high <= 1 + 1e-12
+
+
+def test_the_rule_is_measured_on_the_same_draws() -> None:
+    listings, attributes = drawn(1500, 2, hidden=0.3)
+    fair, _ = drawn(1500, 2)
+    kept = audit(listings, attributes, seed=1, rule=listings, allowed=0.2).worst(0.2)
+    assert kept is not None
+    assert kept.low > 0
+    assert (kept.rule_gap, kept.more_than_rule) == (kept.gap, 0.0)
+    assert not kept.too_wide(0.05)
+    held = audit(listings, attributes, seed=1, rule=fair, allowed=0.2).worst(0.2)
+    assert held is not None
+    assert held.too_wide(0.2)
+    assert held.more_than_rule == pytest.approx(held.gap - held.rule_gap)
+    assert held.more_low < held.more_than_rule < held.more_high

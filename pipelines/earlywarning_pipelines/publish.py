@@ -282,7 +282,7 @@ def _score(
     progress("score", 0, 1)
     keep = ~dataset.ids["student_id"].isin(unscored).to_numpy(dtype=bool)
     rows = np.flatnonzero(keep)
-    X = dataset.X[keep]
+    X = dataset.with_school[keep]
     risks = scoring.score(estimators, X)
     found = reasons.reasons(
         estimators, X, quarter, calendar=district.calendar, weights=district.weights

@@ -6,14 +6,24 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
 import earlywarning
 from earlywarning.io.register.db import Register
-from earlywarning_api import problems
+from earlywarning_api import idempotency, problems
 from earlywarning_api.guard import Guard
-from earlywarning_api.routes import health, models, quarters, reference, students, visit_lists
+from earlywarning_api.pages.site import Site, create_pages
+from earlywarning_api.rates import PER_MINUTE, Rates
+from earlywarning_api.routes import (
+    health,
+    models,
+    quarters,
+    reference,
+    sessions,
+    students,
+    visit_lists,
+)
 
 PREFIX = "/api/v1"
 
@@ -52,8 +62,19 @@ def _drop_defaults(document: dict[str, Any]) -> None:
         document["components"]["schemas"].pop(unused, None)
 
 
+async def _again(request: Request, error: Exception) -> Response:
+    assert isinstance(error, idempotency.Replay)  # noqa: S101 - registered for it alone
+    return idempotency.replayed(error.answer)
+
+
 def create_app(
-    register: Register, *, clock: Callable[[], datetime] = now, language: str = "id"
+    register: Register,
+    *,
+    clock: Callable[[], datetime] = now,
+    language: str = "id",
+    timezone: str = "Asia/Jakarta",
+    public_url: str | None = None,
+    requests_per_minute: int = PER_MINUTE,
 ) -> FastAPI:
     """The service on an open register.
 
@@ -65,6 +86,12 @@ def create_app(
         The time in UTC without zone; decides whether a token has expired.
     language : str
         Of the words, where a request asks for none that is offered.
+    timezone : str
+        Where the school is; pages show its clock.
+    public_url : str, optional
+        Where browsers find the service: `https://…` of the proxy before it. Links begin with it.
+    requests_per_minute : int
+        Of one person; 0 for no limit, for measuring.
     """
     app = Service(
         title="earlywarning",
@@ -87,9 +114,17 @@ def create_app(
     app.state.register = register
     app.state.clock = clock
     app.state.language = language
-    app.add_middleware(Guard)
+    app.state.timezone = timezone
+    app.add_middleware(Site, pages=create_pages(app))
+    app.state.public_url = public_url
+    app.state.rates = Rates(requests_per_minute)
+    app.add_middleware(idempotency.Keeper)
+    app.add_middleware(Guard, rates=app.state.rates, public_url=public_url)
     problems.install(app)
+    app.add_exception_handler(idempotency.Replay, _again)
     app.include_router(health.router)
+    for module in (sessions,):
+        app.include_router(module.router, prefix=PREFIX)
     for module in (quarters, visit_lists, students, models, reference):
         app.include_router(module.router, prefix=PREFIX)
     return app

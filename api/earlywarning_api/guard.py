@@ -6,6 +6,7 @@ Plain ASGI: a function under `@app.middleware` would cost more than half of the 
 from __future__ import annotations
 
 import logging
+import time
 import traceback
 import uuid
 
@@ -13,9 +14,14 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from earlywarning_api import problems
+from earlywarning_api import cookies, problems
+from earlywarning_api.pages import assets
+from earlywarning_api.rates import Rates
 
 MAX_BODY = 64 * 1024
+MAX_UPLOAD = 20 * 1024 * 1024
+UPLOADS = ("/api/v1/imports", "/imports")
+"""Paths, and all below them, that take files."""
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -29,6 +35,17 @@ HEADERS = {
 }
 """On every answer. Shared computers: nothing of a child stays in a browser's cache."""
 
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+"""A page may load our stylesheet and script, and send its forms to us; nothing stands inline."""
+
+HSTS = "max-age=31536000; includeSubDomains"
+"""Only over TLS: a year without plain http."""
+
+DENIALS = frozenset({401, 403, 404, 429})
+
 log = logging.getLogger("earlywarning_api")
 
 
@@ -40,10 +57,21 @@ class TooLarge(HTTPException):
 
 
 class Guard:
-    """Wraps the application."""
+    """Wraps the application.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Parameters
+    ----------
+    public_url : str, optional
+        Where browsers find the service, if a proxy stands before it.
+    rates : Rates
+        Told of every answer that said: there is no such thing.
+    """
+
+    def __init__(self, app: ASGIApp, *, rates: Rates, public_url: str | None = None) -> None:
         self.app = app
+        self.rates = rates
+        self.public_url = public_url
+        self.hsts = bool(public_url and public_url.startswith("https://"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -53,22 +81,34 @@ class Guard:
         id_ = uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = id_
         started = False
+        started_at = time.perf_counter()
 
         async def send_safely(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
                 headers = MutableHeaders(scope=message)
+                kept = headers.get("Cache-Control") if assets.is_asset(scope["path"]) else None
                 for name, value in HEADERS.items():
                     headers[name] = value
+                if kept:
+                    headers["Cache-Control"] = kept
+                if headers.get("Content-Type", "").startswith("text/html"):
+                    headers["Content-Security-Policy"] = PAGE_POLICY
                 headers["X-Request-ID"] = id_
+                if self.hsts or scope["scheme"] == "https":
+                    headers["Strict-Transport-Security"] = HSTS
+                self._note(scope, message["status"], started_at)
             await send(message)
 
-        if _declared_length(scope) > MAX_BODY:
+        if _declared_length(scope) > (cap := _cap(scope["path"])):
             await problems.answer(scope, 413)(scope, receive, send_safely)
             return
+        if cookies.is_from_elsewhere(scope, self.public_url):
+            await problems.answer(scope, 403, slug="other-site")(scope, receive, send_safely)
+            return
         try:
-            await self.app(scope, _capped(receive), send_safely)
+            await self.app(scope, _capped(receive, cap), send_safely)
         except Exception as error:
             # Where it happened, not what it said: messages can hold a child's data.
             frames = "".join(traceback.format_list(traceback.extract_tb(error.__traceback__)))
@@ -76,22 +116,50 @@ class Guard:
             if not started:
                 await problems.answer(scope, 500)(scope, receive, send_safely)
 
+    def _note(self, scope: Scope, status: int, started_at: float) -> None:
+        """Log what was asked by its template: a path holds ids. Denials are seen at a glance."""
+        actor = scope["state"].get("actor")
+        if status == 404 and actor is not None:
+            self.rates.missed(actor)
+        record = {
+            "event": "denied" if status in DENIALS else "answered",
+            "request_id": scope["state"]["request_id"],
+            "method": scope["method"],
+            "route": route_of(scope),
+            "status": status,
+            "milliseconds": round((time.perf_counter() - started_at) * 1000, 1),
+            "actor": actor,
+        }
+        log.log(logging.WARNING if status in DENIALS else logging.INFO, "request", extra=record)
+
+
+def route_of(scope: Scope) -> str:
+    """The template of the route that answered; empty if none did."""
+    route = scope.get("route")
+    return getattr(route, "path_format", "") if route is not None else ""
+
+
+def _cap(path: str) -> int:
+    """The largest body that a path takes, in bytes."""
+    uploads = any(path == one or path.startswith(f"{one}/") for one in UPLOADS)
+    return MAX_UPLOAD if uploads else MAX_BODY
+
 
 def _declared_length(scope: Scope) -> int:
     for name, value in scope["headers"]:
         if name == b"content-length":
-            return int(value) if value.isdigit() else MAX_BODY + 1
+            return int(value) if value.isdigit() else MAX_UPLOAD + 1
     return 0
 
 
-def _capped(receive: Receive) -> Receive:
+def _capped(receive: Receive, cap: int) -> Receive:
     total = 0
 
     async def receive_capped() -> Message:
         nonlocal total
         message = await receive()
         total += len(message.get("body", b""))
-        if total > MAX_BODY:
+        if total > cap:
             raise TooLarge
         return message
 

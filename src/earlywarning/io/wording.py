@@ -61,7 +61,8 @@ def catalogue(language: str, domain: str = "earlywarning") -> Mapping[str, Messa
     language : str
         One of `LANGUAGES`.
     domain : str
-        `earlywarning`, what readers of a list see, or `card`, what model cards say.
+        `earlywarning`, what readers of a list see; `card`, what model cards say; `pages`, what
+        stands on the pages around it.
 
     Raises
     ------
@@ -111,6 +112,11 @@ def card_text(key: str, language: str, **numbers: Any) -> str:
     return _said(catalogue(language, "card")[key], language, numbers)
 
 
+def page_text(key: str, language: str, **numbers: Any) -> str:
+    """The words of a page; see `say`. A key is for example `menu.lists`."""
+    return _said(catalogue(language, "pages")[key], language, numbers)
+
+
 def _said(message: Message, language: str, numbers: Mapping[str, Any]) -> str:
     form = message.forms[0]
     if len(message.forms) > 1 and message.counted and numbers[message.counted] != 1:
@@ -149,11 +155,16 @@ def reason_text(code: str, numbers: Mapping[str, Any], as_of: date | str, langua
 
     A code that this version no longer knows (on an old list) is shown as a neutral sentence.
     """
+    fact = fact_text(code, numbers, language)
+    return say("reason.dated", language, fact=fact, as_of=as_of)
+
+
+def fact_text(code: str, numbers: Mapping[str, Any], language: str) -> str:
+    """A reason without the day of its data, where that day stands beside all of them."""
     key = f"reason.{code}"
     if key not in catalogue(language):
         key, numbers = "reason.unknown", {}
-    fact = say(key, language, **numbers)
-    return say("reason.dated", language, fact=fact, as_of=as_of)
+    return say(key, language, **numbers)
 
 
 def track_text(track: str | None, language: str) -> str:

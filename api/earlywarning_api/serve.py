@@ -33,10 +33,10 @@ def run(settings: Settings) -> None:
     No access log: paths hold students' ids. No proxy headers: nobody is believed about their
     address. Put a TLS proxy in front before other machines may connect.
     """
-    language = district.load(settings.district_file).language
-    with open_register(settings.register_url) as register:
+    chosen = district.load(settings.district_file)
+    with open_register(settings.register_url, head_file=settings.audit_head) as register:
         uvicorn.run(
-            create_app(register, language=language),
+            create_app(register, language=chosen.language, timezone=chosen.timezone),
             host=settings.host,
             port=settings.port,
             access_log=False,

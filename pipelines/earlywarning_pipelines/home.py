@@ -63,7 +63,7 @@ class Home:
         from earlywarning.io.register.db import open_register
 
         self.require()
-        return open_register(self.settings.register_url)
+        return open_register(self.settings.register_url, head_file=self.settings.audit_head)
 
     @cached_property
     def store(self) -> FactStore:

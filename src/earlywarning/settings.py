@@ -52,6 +52,11 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.home.resolve() / 'register.db'}"
 
     @property
+    def audit_head(self) -> Path:
+        """The head of the audit, copied aside at each commit."""
+        return self.home / "audit-head"
+
+    @property
     def tracking_uri(self) -> str:
         """Address of MLflow's store; never the register's database (MLflow owns its tables)."""
         return self.mlflow_tracking_uri or f"sqlite:///{self.home.resolve() / 'mlflow.db'}"

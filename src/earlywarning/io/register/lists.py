@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from earlywarning.errors import ArtifactError, Conflict, NotFound
+from earlywarning.io.register.audit_log import record
 from earlywarning.io.register.db import Register
 from earlywarning.io.register.models import VisitList, VisitListItem, VisitListStudent
 from earlywarning.visits.frozen import digest, opened
@@ -20,6 +21,9 @@ from earlywarning.visits.visit_list import VisitListDraft
 
 DRAFT = "draft"
 PUBLISHED = "published"
+PUBLICATION = "visit_list.published"
+"""What the audit calls it."""
+
 STATUSES = (DRAFT, PUBLISHED, "withdrawn")
 
 
@@ -93,6 +97,8 @@ def save(
                 _insert(session, draft, by=by, at=at, publish=publish, id_source=id_source)
                 for draft in drafts
             ]
+            for row in saved:
+                _audit(session, ListRow(*(row[name] for name in ListRow.__slots__)), by=by, at=at)
             session.commit()
     except IntegrityError as error:
         raise Conflict(
@@ -139,6 +145,7 @@ def publish_drafts(
                 .where(VisitList.visit_list_id == row.visit_list_id)
                 .values(status=PUBLISHED, published_at=at, published_by=by)
             )
+            _audit(session, replace(row, status=PUBLISHED), by=by, at=at)
         session.commit()
     return find(register, [row.visit_list_id for row in rows])
 
@@ -232,6 +239,24 @@ def already_published(
     )
 
 
+def _audit(session: Session, row: ListRow, *, by: str, at: datetime) -> None:
+    """The hash of what was frozen goes into the audit: nobody can change both unseen."""
+    record(
+        session,
+        actor=by,
+        action=PUBLICATION if row.status == PUBLISHED else "visit_list.drafted",
+        entity="visit_list",
+        entity_id=row.visit_list_id,
+        detail={
+            "school_id": row.school_id,
+            "quarter": row.quarter,
+            "revision": row.revision,
+            "frozen_sha256": row.frozen_sha256,
+        },
+        at=at,
+    )
+
+
 def _insert(
     session: Session,
     draft: VisitListDraft,
@@ -291,6 +316,10 @@ def _rows(
                 "position": household["position"],
                 "track": household["track"],
                 "band": household["band"],
+                "rank": household["rank"],
+                "excluded": household["excluded"],
+                "occasion": household.get("occasion"),
+                "others_told": household.get("others_told", []),
             }
         )
         students += [

@@ -4,13 +4,18 @@
 - 2026-27-Q2 published in SCH2, whose only student is `OTHER`
 
 Households are the cast's; Sari has two places, Bambang one, Retno none.
+
+`world.as_("principal")` is a signed-in browser of somebody of that role; see `USERS`. Every user's
+password is `PASSWORD`.
 """
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from datetime import date, datetime
 from pathlib import Path
 
@@ -18,7 +23,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from earlywarning.district import District, Visits
-from earlywarning.io.register import lists, tokens
+from earlywarning.io.register import lists, passwords, sessions, tokens
+from earlywarning.io.register.access_tables import UserAccount
 from earlywarning.io.register.db import Register, open_register
 from earlywarning.io.register.models import ClassGroup, Household, School, Staff, Student
 from earlywarning.visits.households import Child as Scored
@@ -48,6 +54,35 @@ RULE = {"serves": "rule", "estimator": "rule", "version": None, "why": "no_model
 MODELS = dict.fromkeys(("attendance", "behaviour", "grades"), RULE)
 
 
+PASSWORD = "empat kata tanpa arti"
+USERS = {
+    # who: (role, school, staff number)
+    "admin": ("admin", None, None),
+    "coordinator": ("coordinator", SCHOOL_ID, None),
+    "homeroom_teacher": ("homeroom_teacher", SCHOOL_ID, SARI.local_id),
+    "bambang": ("homeroom_teacher", SCHOOL_ID, "G02"),
+    "retno": ("homeroom_teacher", SCHOOL_ID, "G03"),
+    "counsellor": ("counsellor", SCHOOL_ID, None),
+    "principal": ("principal", SCHOOL_ID, None),
+    "data_staff": ("data_staff", None, None),
+    "researcher": ("researcher", None, None),
+    "other coordinator": ("coordinator", "SCH2", None),
+    "other counsellor": ("counsellor", "SCH2", None),
+    "other principal": ("principal", "SCH2", None),
+    "joko": ("homeroom_teacher", "SCH2", "G01"),
+}
+"""Users by who they are; `homeroom_teacher` is Sari, and Joko is the teacher of the other school."""
+
+
+def user_id(who: str) -> str:
+    return uuid.uuid5(uuid.NAMESPACE_OID, who).hex
+
+
+@cache
+def password_hash() -> str:
+    return passwords.hashed(PASSWORD)
+
+
 def staff_id(local_id: str) -> str:
     return local_id.lower().rjust(32, "a")
 
@@ -65,6 +100,26 @@ class World:
     client: TestClient
     tokens: dict[str, str]
     lists: dict[str, str]
+    browsers: dict[str, TestClient] = field(default_factory=dict)
+
+    def as_(self, who: str) -> TestClient:
+        """A browser in which somebody is signed in, second factor given; the same each time."""
+        if who not in self.browsers:
+            self.browsers[who] = self.browser(who)
+        return self.browsers[who]
+
+    def browser(self, who: str | None = None, *, level: str = sessions.FULL) -> TestClient:
+        """A new browser on our own pages, signed in as somebody or nobody."""
+        made = TestClient(self.app, base_url="https://testserver", follow_redirects=False)
+        made.headers["Sec-Fetch-Site"] = "same-origin"
+        if who is not None:
+            with self.register.session(writing=True) as session:
+                opened = sessions.open_for(
+                    session, user_id(who), level=level, browser="test", at=self.app.state.clock()
+                )
+                session.commit()
+            made.cookies.set("__Host-ew_session", opened.secret, domain="testserver.local")
+        return made
 
     def get(self, path: str, who: str | None = "coordinator", **headers: str):
         """Ask as somebody; None is a stranger."""
@@ -110,6 +165,21 @@ def people(register: Register) -> None:
         )  # fmt: skip
         session.add(Student(student_id=OTHER, school_id="SCH2", local_id="0101",
                             full_name="Rina Lain", class_id="SCH2/2026-27/VII-A"))  # fmt: skip
+        session.commit()
+
+
+def users(register: Register) -> None:
+    with register.session(writing=True) as session:
+        for who, (role, school, local_id) in USERS.items():
+            staff = None if local_id is None else staff_id(local_id)
+            if school == "SCH2" and local_id is not None:
+                staff = "c" * 32
+            session.add(
+                UserAccount(user_id=user_id(who), sign_in_name=f"{who.replace(' ', '.')}@a.example",
+                            display_name=who.title(), role=role, school_id=school, staff_id=staff,
+                            password_hash=password_hash(), password_set_at=NOW, made_at=NOW,
+                            made_by="terminal")
+            )  # fmt: skip
         session.commit()
 
 
@@ -178,6 +248,7 @@ def fill(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Everybody, the lists and the tokens; returns tokens by caller and list ids by quarter."""
     people(register)
+    users(register)
     made = {}
     for quarter, as_of, absent, publish in (
         ("2026-27-Q1", date(2026, 7, 1), 4, True),
@@ -204,6 +275,8 @@ def fill(
         "bambang": token("homeroom_teacher", SCHOOL_ID, "G02"),
         "retno": token("homeroom_teacher", SCHOOL_ID, "G03"),
         "data_staff": token("data_staff"),
+        **{role: token(role, SCHOOL_ID) for role in ("counsellor", "principal")},
+        **{role: token(role) for role in ("admin", "researcher")},
     }, made
 
 
@@ -212,6 +285,6 @@ def opened_world(folder: Path) -> Iterator[World]:
     """The whole of it, in an empty folder."""
     with open_register(f"sqlite:///{folder / 'register.db'}") as register:
         made_tokens, made_lists = fill(register)
-        app = create_app(register, clock=lambda: NOW)
+        app = create_app(register, clock=lambda: NOW, requests_per_minute=0)
         with TestClient(app) as client:
             yield World(register, app, client, made_tokens, made_lists)

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy import Select, false, select
+from sqlalchemy import ColumnElement, Select, false, select
 
-from earlywarning.io.register import tokens
+from earlywarning.io.register import emergency, sessions, tokens
+from earlywarning.io.register.access_tables import EmergencyAccess
+from earlywarning.io.register.db import Register
 from earlywarning.io.register.list_views import newest_published
 from earlywarning.io.register.lists import DRAFT, PUBLISHED
 from earlywarning.io.register.models import (
@@ -24,16 +27,42 @@ from earlywarning.io.register.models import (
     VisitListItem,
     VisitListStudent,
 )
+from earlywarning_api import cookies
+from earlywarning_api.problems import Refused
 
 PERMISSIONS: Mapping[str, frozenset[str]] = {
+    # Users, and how the service is doing; no child.
+    "admin": frozenset({"users", "audit", "models", "reference"}),
     # A school's lists, drafts too, and its students.
-    "coordinator": frozenset({"quarters", "visit_lists", "students", "models", "reference"}),
+    "coordinator": frozenset(
+        {"quarters", "visit_lists", "students", "models", "reference", "plans", "visits",
+         "follow_ups", "overrides", "contact_attempts", "exports", "consents", "rights_requests",
+         "impact"}
+    ),
     # Published lists, as far as they concern the own class or a family led.
-    "homeroom_teacher": frozenset({"quarters", "visit_lists", "students", "reference"}),
+    "homeroom_teacher": frozenset(
+        {"quarters", "visit_lists", "students", "reference", "plans", "visits", "follow_ups",
+         "overrides", "contact_attempts", "consents", "emergency_access"}
+    ),
+    # Every student of the school, and the notes that are kept for the counsellor.
+    "counsellor": frozenset(
+        {"quarters", "visit_lists", "students", "reference", "plans", "visits", "follow_ups",
+         "contact_attempts", "consents"}
+    ),
+    # Counts; a child only by emergency access.
+    "principal": frozenset(
+        {"quarters", "visit_lists", "students", "models", "reference", "plans", "impact",
+         "emergency_access"}
+    ),
     # Models and pseudonyms; no list, no student, no name.
-    "data_staff": frozenset({"quarters", "models", "reference"}),
-}
+    "data_staff": frozenset({"quarters", "models", "reference", "impact"}),
+    # Agreed exports without names, and nothing else.
+    "researcher": frozenset({"exports", "reference"}),
+}  # fmt: skip
 """What each role may use. A role that is not here, or a use that is not named, is denied."""
+
+CONFIRMED_FOR = timedelta(minutes=10)
+"""How long a password that was given again is good for what cannot be undone."""
 
 BEARER = HTTPBearer(auto_error=False, description="A token made by `earlywarning token create`.")
 
@@ -45,15 +74,39 @@ class Person:
     Attributes
     ----------
     token_id : str
+        Of the API token, or of the session.
     role : str
     school_id, staff_id : str or None
         Of what school, and who, as far as the role needs it.
+    user_id : str or None
+        None for an API token.
+    name : str or None
+        As pages show it; None for an API token.
+    level : str
+        Of the session: `full`, or what is still missing.
+    confirmed_at : datetime or None
+        When the password was last given.
+    scope : frozenset of str or None
+        The uses that a token is good for; None for all of its role.
+    at : datetime or None
+        When this was asked, in UTC without zone; emergency access is judged by it.
     """
 
     token_id: str
     role: str
     school_id: str | None
     staff_id: str | None
+    user_id: str | None = None
+    name: str | None = None
+    level: str = sessions.FULL
+    confirmed_at: datetime | None = None
+    scope: frozenset[str] | None = None
+    at: datetime | None = None
+
+    @property
+    def actor(self) -> str:
+        """Who did something, as the register and the audit keep it: a user's or a token's id."""
+        return self.user_id or self.token_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +125,65 @@ class Visible:
     why: str
 
 
-def signed_in(
+def somebody(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
 ) -> Person:
-    """The person whom the request's token stands for; 401 if none."""
+    """Whom the request's token or cookie stands for, even if a second factor is missing; else 401.
+
+    The rate limit of a person is counted here: nobody is asked twice.
+    """
     state = request.app.state
-    found = (
-        tokens.bearer(state.register, credentials.credentials, at=state.clock())
-        if credentials is not None
-        else None
-    )
-    if found is None:
+    at = state.clock()
+    if credentials is not None:
+        person = _of_token(state.register, credentials.credentials, at)
+    else:
+        person = _of_cookie(state.register, cookies.secret(request), at)
+    if person is None:
         raise HTTPException(401)
-    return Person(found.token_id, found.role, found.school_id, found.staff_id)
+    request.state.actor = person.actor
+    state.rates.check(person.actor)
+    return person
+
+
+def _of_token(register: Register, secret: str, at: datetime) -> Person | None:
+    found = tokens.bearer(register, secret, at=at)
+    if found is None:
+        return None
+    return Person(
+        found.token_id, found.role, found.school_id, found.staff_id, scope=found.scope, at=at
+    )
+
+
+def _of_cookie(register: Register, secret: str | None, at: datetime) -> Person | None:
+    found = sessions.holder(register, secret, at=at) if secret is not None else None
+    if found is None:
+        return None
+    return Person(
+        found.session_id, found.role, found.school_id, found.staff_id, user_id=found.user_id,
+        name=found.name, level=found.level, confirmed_at=found.confirmed_at, at=at,
+    )  # fmt: skip
+
+
+def signed_in(person: Annotated[Person, Depends(somebody)]) -> Person:
+    """The person who asks; 401 if there is none, 403 if their second factor is missing."""
+    if person.level == sessions.CODE:
+        raise Refused("second-factor-needed")
+    if person.level != sessions.FULL:
+        raise Refused("second-factor-missing")
+    return person
+
+
+def by_session(person: Annotated[Person, Depends(somebody)]) -> Person:
+    """A signed-in user, whatever is still missing; a token is 403: it has no session."""
+    if person.user_id is None:
+        raise HTTPException(403)
+    return person
 
 
 def allowed(person: Person, use: str) -> bool:
-    """Whether a role may use something."""
+    """Whether a person may use something: by their role, and by the scope of their token."""
+    if person.scope is not None and use not in person.scope:
+        return False
     return use in PERMISSIONS.get(person.role, frozenset())
 
 
@@ -103,14 +198,26 @@ def to(use: str) -> Callable[..., Person]:
     return checked
 
 
+def confirmed(person: Annotated[Person, Depends(signed_in)]) -> Person:
+    """A user who gave their password in the last ten minutes: for roles, exports, erasing."""
+    if person.user_id is None or person.confirmed_at is None or person.at is None:
+        raise HTTPException(403)
+    if person.at - person.confirmed_at > CONFIRMED_FOR:
+        raise Refused("confirm")
+    return person
+
+
 def visible_students(person: Person) -> Visible:
     """The students whom a person may see now. Every route reaches students through this."""
     nobody = Visible(select(Student.student_id).where(false()), "nobody")
     if not allowed(person, "students") or person.school_id is None:
         return nobody
     school = select(Student.student_id).where(Student.school_id == person.school_id)
-    if person.role == "coordinator":
+    if person.role in ("coordinator", "counsellor"):
         return Visible(school, "every student of the school")
+    granted = _granted(person)
+    if person.role == "principal":
+        return Visible(school.where(granted), "children whom they have emergency access to")
     if person.role == "homeroom_teacher" and person.staff_id is not None:
         own_classes = select(ClassGroup.class_id).where(
             ClassGroup.school_id == person.school_id,
@@ -125,10 +232,21 @@ def visible_students(person: Person) -> Visible:
             )
         )
         return Visible(
-            school.where(Student.class_id.in_(own_classes) | Student.student_id.in_(led)),
-            "the own class, and families whose visit they lead on the newest list",
+            school.where(Student.class_id.in_(own_classes) | Student.student_id.in_(led) | granted),
+            "the own class, families whose visit they lead on the newest list, and children whom "
+            "they have emergency access to",
         )
     return nobody
+
+
+def _granted(person: Person) -> ColumnElement[bool]:
+    """Children whom a person has emergency access to now."""
+    if person.user_id is None or person.at is None:
+        return false()
+    rows = emergency.valid(person.user_id, at=person.at)
+    return Student.student_id.in_(rows.with_only_columns(EmergencyAccess.student_id)) | (
+        Student.class_id.in_(rows.with_only_columns(EmergencyAccess.class_id))
+    )
 
 
 def visible_lists(person: Person) -> Visible:
@@ -148,4 +266,5 @@ def visible_lists(person: Person) -> Visible:
 
 def only_lead(person: Person) -> str | None:
     """The one teacher whose part of a list a person sees; None if all of it."""
-    return None if person.role == "coordinator" else (person.staff_id or "")
+    whole = person.role in ("coordinator", "counsellor", "principal")
+    return None if whole else (person.staff_id or "")

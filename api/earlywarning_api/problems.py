@@ -21,6 +21,8 @@ from earlywarning.errors import (
     DataError,
     EarlyWarningError,
     NotFound,
+    NotSignedIn,
+    TooManyTries,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -61,9 +63,10 @@ KINDS = {
     kind.status: kind
     for kind in (
         Kind(400, "bad-request", "Bad request", "The request could not be read."),
-        Kind(401, "sign-in", "Token needed",
-             "Send `Authorization: Bearer …`; `earlywarning token create` makes a token."),
-        Kind(403, "forbidden", "Not for this role", "This token's role may not use this."),
+        Kind(401, "sign-in", "Sign in",
+             "Sign in with `POST /api/v1/sessions`, or send `Authorization: Bearer …` with a token "
+             "of `earlywarning token create`."),
+        Kind(403, "forbidden", "Not for this role", "This role, or this token, may not use this."),
         Kind(404, "not-found", "Not found",
              "There is no such thing, or not for you. Check the id in the list you took it from."),
         Kind(405, "method", "Method not allowed", "See the `Allow` header."),
@@ -71,16 +74,42 @@ KINDS = {
         Kind(412, "changed", "Changed since you read it",
              "Somebody changed this after you read it. Read it again, look, and send the new "
              "`ETag` in `If-Match`."),
-        Kind(413, "too-large", "Request too large", "Send less than 64 KiB."),
+        Kind(413, "too-large", "Request too large",
+             "Send less than 64 KiB; an upload may have 20 MiB."),
         Kind(422, "invalid", "Invalid request", "See `errors`: each says what is allowed."),
         Kind(428, "precondition-needed", "If-Match needed",
              "Read it first and send its `ETag` in `If-Match`, so that nobody's change is lost."),
+        Kind(429, "too-many", "Too many requests",
+             "Wait as long as `Retry-After` says, then go on."),
         Kind(500, "internal", "Internal error",
              "Nothing was changed. Tell whoever runs the service the request id."),
         Kind(503, "unavailable", "Not available now",
              "The register cannot be reached. Try again after the time in `Retry-After`."),
     )
 }  # fmt: skip
+
+MORE_KINDS = {
+    kind.slug: kind
+    for kind in (
+        Kind(400, "key-needed", "Idempotency-Key needed",
+             "Send `Idempotency-Key` with a text of your own, a new one for each thing to make: "
+             "sending the same again then makes nothing twice."),
+        Kind(409, "in-flight", "Still being made",
+             "The same request is being answered. Send it again in a moment."),
+        Kind(422, "key-used", "Idempotency-Key used before",
+             "This key came with another request. Take a new key for a new thing."),
+        Kind(403, "other-site", "Not sent from our pages",
+             "A signed-in browser sent this from elsewhere. Open our page and do it there; "
+             "programs send a token."),
+        Kind(403, "second-factor-needed", "Code needed",
+             "Send the code of the authenticator app to `POST /sessions/current/second_factor`."),
+        Kind(403, "second-factor-missing", "Second factor needed",
+             "This role needs an authenticator app: `POST /me/second_factor` sets one up."),
+        Kind(403, "confirm", "Password needed again",
+             "Send the password to `POST /sessions/current/confirmation` first, then this again."),
+    )
+}  # fmt: skip
+"""Other kinds of the same statuses, by slug; see `Refused`."""
 
 RETRY_SECONDS = 5
 
@@ -105,6 +134,14 @@ class Invalid(Exception):
         self.error = FieldError(pointer=pointer, detail=detail)
 
 
+class Refused(HTTPException):
+    """A problem of `MORE_KINDS`."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(MORE_KINDS[slug].status)
+        self.slug = slug
+
+
 def request_id(scope: Mapping[str, Any]) -> str:
     """The id that `guard.Guard` gave the request."""
     return scope.get("state", {}).get("request_id", "")
@@ -116,6 +153,7 @@ def answer(
     *,
     errors: Sequence[FieldError] = (),
     headers: Mapping[str, str] | None = None,
+    slug: str | None = None,
 ) -> Response:
     """The answer to a problem.
 
@@ -123,8 +161,14 @@ def answer(
     ----------
     status : int
         One without a kind of its own is told as 400 or 500.
+    slug : str, optional
+        Of `MORE_KINDS`.
     """
-    kind = KINDS.get(status) or KINDS[400 if status < 500 else 500]
+    kind = (
+        MORE_KINDS[slug]
+        if slug is not None
+        else KINDS.get(status) or KINDS[400 if status < 500 else 500]
+    )
     document: dict[str, Any] = {
         "type": TYPE_PREFIX + kind.slug,
         "title": kind.title,
@@ -144,10 +188,13 @@ def answer(
 def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """For a route's `responses`: the problems it can answer with, and 304 where it has an ETag.
 
-    Every route can fail (500), find the register away (503), and be sent too much (413).
+    Every route can fail (500), find the register away (503), and be sent too much (413); one that
+    asks who is there (401) can refuse a session that is not complete (403) or too many requests
+    (429).
     """
     found: dict[int | str, dict[str, Any]] = {}
-    for status in sorted({*statuses, 413, 500, 503}):
+    also = {403, 429} if 401 in statuses else set()
+    for status in sorted({*statuses, *also, 413, 500, 503}):
         if status == 304:
             found[status] = {"description": "Unchanged since the answer with this `ETag`"}
             continue
@@ -163,8 +210,11 @@ def install(app: FastAPI) -> None:
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
-        kept = {k: v for k, v in (error.headers or {}).items() if k.lower() == "allow"}
-        return answer(request.scope, error.status_code, headers=kept)
+        kept = {
+            k: v for k, v in (error.headers or {}).items() if k.lower() in ("allow", "retry-after")
+        }
+        slug = error.slug if isinstance(error, Refused) else None
+        return answer(request.scope, error.status_code, headers=kept, slug=slug)
 
     async def validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101
@@ -175,18 +225,16 @@ def install(app: FastAPI) -> None:
         return answer(request.scope, 422, errors=[error.error])
 
     async def own(request: Request, error: Exception) -> Response:
-        status = _status(error)
+        status = status_of(error)
         if status >= 500:
             log.error("request %s: %s", request_id(request.scope), type(error).__name__)
-        return answer(request.scope, status)
+        wait = {"Retry-After": str(error.seconds)} if isinstance(error, TooManyTries) else None
+        return answer(request.scope, status, headers=wait)
 
     async def database(request: Request, error: Exception) -> Response:
         # The driver's words can hold a statement with a child's id: only the kind is logged.
         log.error("request %s: register: %s", request_id(request.scope), type(error).__name__)
-        away = isinstance(error, OperationalError | InterfaceError) or (
-            isinstance(error, DBAPIError) and error.connection_invalidated
-        )
-        return answer(request.scope, 503 if away else 500)
+        return answer(request.scope, status_of(error))
 
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, validation)
@@ -195,11 +243,21 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DBAPIError, database)
 
 
-def _status(error: Exception) -> int:
+def status_of(error: Exception) -> int:
+    """The status by which an error of ours is told."""
+    if isinstance(error, NotSignedIn):
+        return 401
+    if isinstance(error, TooManyTries):
+        return 429
     if isinstance(error, NotFound):
         return 404
     if isinstance(error, Conflict | ConfirmationNeeded):
         return 409
+    away = isinstance(error, OperationalError | InterfaceError) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    )
+    if away:
+        return 503
     return 422 if isinstance(error, DataError) else 500
 
 

@@ -31,5 +31,23 @@ class Conflict(EarlyWarningError):
     """Somebody else, or an earlier run, already did this."""
 
 
+class NotSignedIn(EarlyWarningError):
+    """Name, password, code or link do not let anybody in; which of them was wrong is not said."""
+
+
+class TooManyTries(EarlyWarningError):
+    """Too many attempts in a short time; it ends by itself.
+
+    Parameters
+    ----------
+    seconds : int
+        Until the next attempt is looked at.
+    """
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"too many attempts; try again in {seconds} seconds")
+        self.seconds = seconds
+
+
 class MissingExtra(EarlyWarningError):
     """An optional package is needed; the message names the extra to install."""

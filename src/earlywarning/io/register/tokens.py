@@ -9,18 +9,17 @@ import hashlib
 import re
 import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
 from earlywarning.errors import ConfigError, NotFound
+from earlywarning.io.register.access_tables import TokenScope
 from earlywarning.io.register.db import Register
 from earlywarning.io.register.models import ApiToken, School, Staff
-
-ROLES = ("coordinator", "homeroom_teacher", "data_staff")
-"""Roles that a token can have today; what each may see stands in the API's `access.py`."""
+from earlywarning.io.register.roles import OF_ONE_SCHOOL, ROLES
 
 PREFIX = "ew_"
 """So that a leaked token is recognised for what it is."""
@@ -67,12 +66,13 @@ class TokenRow:
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Whom a valid token stands for."""
+    """Whom a valid token stands for; `scope` None for all that the role may use."""
 
     token_id: str
     role: str
     school_id: str | None
     staff_id: str | None
+    scope: frozenset[str] | None = None
 
 
 def hashed(secret: str) -> str:
@@ -89,6 +89,7 @@ def create(
     expires_days: int,
     school_id: str | None = None,
     staff_local_id: str | None = None,
+    scope: Collection[str] = (),
     secret_source: Callable[[int], str] = secrets.token_urlsafe,
 ) -> NewToken:
     """Make a token and keep its hash.
@@ -104,10 +105,12 @@ def create(
     expires_days : int
         1 or more.
     school_id : str, optional
-        Needed for a coordinator, and where two schools have the same staff number; may be left out
-        while the register knows one school only.
+        Needed for a role of one school, and where two schools have the same staff number; may be
+        left out while the register knows one school only.
     staff_local_id : str, optional
         The school's own number of a homeroom teacher.
+    scope : collection of str
+        Uses that it is good for, such as `visit_lists`; empty for all of the role.
 
     Raises
     ------
@@ -145,10 +148,10 @@ def create(
                     + ("name the school too" if found else "import the staff list first")
                 )
             staff_id, school_id = found[0].staff_id, found[0].school_id
-        elif role == "coordinator" and school_id is None:
+        elif role in OF_ONE_SCHOOL and school_id is None:
             if len(known) != 1:
                 raise ConfigError(
-                    f"a coordinator belongs to one school; known: {', '.join(known) or 'none'}"
+                    f"a {role} belongs to one school; known: {', '.join(known) or 'none'}"
                 )
             school_id = known[0]
         session.add(
@@ -163,6 +166,8 @@ def create(
                 expires_at=at + timedelta(days=expires_days),
             )
         )
+        session.flush()
+        session.add_all(TokenScope(token_id=token_id, use=use) for use in sorted(set(scope)))
         session.commit()
     return NewToken(secret, token_id)
 
@@ -171,14 +176,24 @@ def bearer(register: Register, secret: str, *, at: datetime) -> Bearer | None:
     """Whom a token stands for; None for one that is unknown, expired or revoked."""
     if not _SHAPE.match(secret):
         return None
-    query = select(ApiToken.token_id, ApiToken.role, ApiToken.school_id, ApiToken.staff_id).where(
-        ApiToken.token_sha256 == hashed(secret),
-        ApiToken.revoked_at.is_(None),
-        (ApiToken.expires_at.is_(None)) | (ApiToken.expires_at > at),
-    )
+    query = (
+        select(
+            ApiToken.token_id, ApiToken.role, ApiToken.school_id, ApiToken.staff_id, TokenScope.use
+        )
+        .outerjoin(TokenScope, TokenScope.token_id == ApiToken.token_id)
+        .where(
+            ApiToken.token_sha256 == hashed(secret),
+            ApiToken.revoked_at.is_(None),
+            (ApiToken.expires_at.is_(None)) | (ApiToken.expires_at > at),
+        )
+    )  # fmt: skip
     with register.session() as session:
-        row = session.execute(query).one_or_none()
-    return None if row is None else Bearer(*row)
+        rows = session.execute(query).all()
+    if not rows:
+        return None
+    *owner, _ = rows[0]
+    uses = frozenset(row.use for row in rows if row.use is not None)
+    return Bearer(*owner, scope=uses or None)
 
 
 def listed(register: Register) -> list[TokenRow]:

@@ -104,6 +104,12 @@ def moment(value: datetime | None, *, place: Place) -> str:
     return format_datetime(here, "d MMM y, HH.mm", locale=place.language)
 
 
+def today(request: Request) -> date:
+    """The date at the school."""
+    at = request.app.state.clock().replace(tzinfo=UTC)
+    return at.astimezone(ZoneInfo(request.app.state.timezone)).date()
+
+
 def quarter_name(quarter: Quarter, *, language: str) -> str:
     """A quarter by its months: `Oktober–Desember 2026`."""
     last = date.fromordinal(quarter.end.toordinal() - 1)

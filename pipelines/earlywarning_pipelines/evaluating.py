@@ -17,8 +17,8 @@ from earlywarning.risk import judging
 from earlywarning.risk.dataset import Dataset
 from earlywarning.risk.judging import Judgement
 from earlywarning.risk.report import plain
+from earlywarning.risk.results import TrainingResult
 from earlywarning.risk.spec import OutcomeSpec
-from earlywarning.risk.training import TrainingResult
 
 
 def judge(

@@ -28,8 +28,8 @@ from earlywarning.risk import training
 from earlywarning.risk.dataset import Dataset
 from earlywarning.risk.estimators.base import json_bytes
 from earlywarning.risk.report import every_capacity, metrics, report
+from earlywarning.risk.results import TrainingResult
 from earlywarning.risk.spec import OutcomeSpec
-from earlywarning.risk.training import TrainingResult
 from earlywarning.visits.capacity import split
 from earlywarning.visits.frozen import district_values
 from earlywarning_pipelines import evaluating, model_card, promoting

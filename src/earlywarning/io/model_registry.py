@@ -64,7 +64,7 @@ class LoadedModel:
 
     @property
     def why(self) -> str:
-        """Why this serves and nothing else: a code of `risk.training.WHY`."""
+        """Why this serves and nothing else: a code of `risk.results.WHY`."""
         return str(self.report["why"])
 
 

@@ -27,8 +27,8 @@ from earlywarning.risk.evaluation.judged import Judged
 from earlywarning.risk.evaluation.places import expected_places, expected_places_within
 from earlywarning.risk.evaluation.ranking import capacity_of
 from earlywarning.risk.evaluation.stability import Stability
+from earlywarning.risk.results import TrainingResult
 from earlywarning.risk.spec import OutcomeSpec
-from earlywarning.risk.training import TrainingResult
 
 MOST_CAPACITIES = 1000
 """Capacities of one quarter with an interval: every one of a school, evenly spread in a district,

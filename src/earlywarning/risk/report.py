@@ -12,7 +12,7 @@ import polars as pl
 
 from earlywarning.risk.evaluation.doubly_robust import Without
 from earlywarning.risk.evaluation.ranking import capacity_of
-from earlywarning.risk.training import SplitResult, TrainingResult
+from earlywarning.risk.results import SplitResult, TrainingResult
 
 FIXED_SHARES = (0.05, 0.10, 0.20)
 """Capacities at which figures are also given, so that schools can be compared."""

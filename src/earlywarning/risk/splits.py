@@ -8,6 +8,7 @@ eight.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -18,6 +19,11 @@ MOST_TESTS = 3
 MOST_VALIDATIONS = 4
 WITHIN_FOLDS = 4
 """Parts of a single quarter, when there is no earlier one to choose on."""
+
+MOST_OF_A_QUARTER = 20_000
+"""Students of one quarter from whom candidates learn while they are compared and calibrated. What
+serves learns from all, and the test quarters judge with all. More would tell the candidates apart
+no better: they differ by far more than what they gain from the students left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,7 @@ class Split:
         The quarter judged on, `2026-27-Q1`; `2026-27-Q1#2` for the second part of a quarter that
         had to be divided.
     train, later : array of int
-        Row positions.
+        Row positions; see `spread` for `train`, and for `later` where candidates are chosen.
     """
 
     role: Literal["validation", "test"]
@@ -78,6 +84,34 @@ def plan(quarters: Sequence[str]) -> Plan:
     return Plan(ordered, before[-MOST_VALIDATIONS:], ordered[n - tests :])
 
 
+def spread(quarters: np.ndarray, *, seed: int, most: int = MOST_OF_A_QUARTER) -> np.ndarray:
+    """Every row of a quarter of so many students or fewer, and so many by lot of a larger one.
+
+    The lot of a quarter depends on the seed, its code and its number of rows alone: a quarter that
+    was spread is whole the next time, and whoever learns from it meets the same students.
+
+    Parameters
+    ----------
+    quarters : array of str, shape (n,)
+        Each row's quarter.
+    seed : int
+    most : int
+
+    Returns
+    -------
+    array of int, shape (at most n,)
+        Row positions, rising.
+    """
+    kept = np.ones(len(quarters), dtype=bool)
+    for quarter, size in zip(*np.unique(quarters, return_counts=True), strict=True):
+        if size > most:
+            rows = np.flatnonzero(quarters == quarter)
+            rng = np.random.default_rng([seed, zlib.crc32(str(quarter).encode()), int(size)])
+            kept[rows] = False
+            kept[rng.choice(rows, most, replace=False)] = True
+    return np.flatnonzero(kept)
+
+
 def validation_splits(quarters: np.ndarray, divided: Plan, *, seed: int) -> Iterator[Split]:
     """The comparisons that choose; with two quarters in all, parts of the first one.
 
@@ -86,11 +120,13 @@ def validation_splits(quarters: np.ndarray, divided: Plan, *, seed: int) -> Iter
     quarters : array of str, shape (n,)
         Each row's quarter.
     """
+    at = spread(quarters, seed=seed)
+    of = quarters[at]
     for quarter in divided.validation:
-        yield _before(quarters, quarter, "validation")
+        yield Split("validation", quarter, at[of < quarter], at[of == quarter])
     if divided.test and not divided.validation:
         first = divided.quarters[0]
-        rows = np.flatnonzero(quarters == first)
+        rows = at[of == first]
         part = parts(len(rows), seed=seed)
         for index in range(WITHIN_FOLDS):
             yield Split(
@@ -98,17 +134,13 @@ def validation_splits(quarters: np.ndarray, divided: Plan, *, seed: int) -> Iter
             )
 
 
-def test_splits(quarters: np.ndarray, divided: Plan) -> Iterator[Split]:
-    """The comparisons that judge."""
+def test_splits(quarters: np.ndarray, divided: Plan, *, seed: int) -> Iterator[Split]:
+    """The comparisons that judge, with every student of the quarters judged on."""
+    at = spread(quarters, seed=seed)
     for quarter in divided.test:
-        yield _before(quarters, quarter, "test")
-
-
-def _before(quarters: np.ndarray, quarter: str, role: Literal["validation", "test"]) -> Split:
-    # An outcome window is its quarter, so every earlier quarter had closed when this one began.
-    return Split(
-        role, quarter, np.flatnonzero(quarters < quarter), np.flatnonzero(quarters == quarter)
-    )
+        # An outcome window is its quarter, so every earlier one had closed when this one began.
+        earlier = at[quarters[at] < quarter]
+        yield Split("test", quarter, earlier, np.flatnonzero(quarters == quarter))
 
 
 def inner_folds(
@@ -121,19 +153,16 @@ def inner_folds(
     Returns
     -------
     list of (earlier, later)
-        Row positions; later rows of different folds do not overlap.
+        Row positions, of large quarters those of `spread`; later rows of different folds do not
+        overlap.
     """
-    ordered = np.unique(quarters)
+    at = spread(quarters, seed=seed)
+    of = quarters[at]
+    ordered = np.unique(of)
     if len(ordered) >= 2:
-        return [
-            (np.flatnonzero(quarters < quarter), np.flatnonzero(quarters == quarter))
-            for quarter in ordered[1:][-at_most:]
-        ]
-    part = parts(len(quarters), seed=seed)
-    return [
-        (np.flatnonzero(part != index), np.flatnonzero(part == index))
-        for index in range(WITHIN_FOLDS)
-    ]
+        return [(at[of < quarter], at[of == quarter]) for quarter in ordered[1:][-at_most:]]
+    part = parts(len(at), seed=seed)
+    return [(at[part != index], at[part == index]) for index in range(WITHIN_FOLDS)]
 
 
 def parts(n: int, *, seed: int) -> np.ndarray:

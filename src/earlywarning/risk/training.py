@@ -6,184 +6,28 @@ can be judged, and when the chosen model does not beat it on quarters that had n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from earlywarning.risk import splits
+from earlywarning.risk import choosing, splits
 from earlywarning.risk.candidates import candidate, looked_at
 from earlywarning.risk.dataset import Dataset
-from earlywarning.risk.estimators.base import Estimator
 from earlywarning.risk.estimators.grouped import Grouped
+from earlywarning.risk.estimators.memo import Memo
 from earlywarning.risk.estimators.rule import Rule
-from earlywarning.risk.evaluation import bootstrap, doubly_robust
-from earlywarning.risk.evaluation.calibration import Reliability, reliability
+from earlywarning.risk.evaluation import doubly_robust
+from earlywarning.risk.evaluation.calibration import reliability
 from earlywarning.risk.evaluation.judged import Judged
-from earlywarning.risk.evaluation.ranking import RankingReport, capacity_of, evaluate
+from earlywarning.risk.evaluation.ranking import evaluate
 from earlywarning.risk.evaluation.stability import Stability, stability
+from earlywarning.risk.results import VISITS, Notice, SplitResult, TrainingResult
 from earlywarning.risk.spec import OutcomeSpec
 
 Progress = Callable[[str, int, int], None]
-
-MODEL_BETTER = "model_better"
-WHY_RULE = (
-    "no_history",
-    "no_outcomes",
-    "one_quarter",
-    "never_happens",
-    "always_happens",
-    "too_few",
-    "nothing_to_judge",
-    "rule_chosen",
-    "not_better",
-)
-WHY = (MODEL_BETTER, *WHY_RULE, "no_data")
-"""Codes of why that serves which serves; words are found elsewhere."""
-
-VISITS = ("visits_too_rare", "visits_not_recorded", "visits_against_sense", "visits_no_overlap")
-NOTICES = (*WHY_RULE, "no_data", *VISITS)
-"""Codes of what a reader of the result must know."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something to be said about a result: a code of `NOTICES`, and its numbers."""
-
-    code: str
-    numbers: Mapping[str, float | int | str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class SplitResult:
-    """One candidate on one later quarter.
-
-    Attributes
-    ----------
-    role : {"validation", "test"}
-    label : str
-        The quarter; see `splits.Split`.
-    candidate : str
-    ranking : RankingReport
-        At every capacity.
-    reliability : Reliability
-        Risk given the visits made, against what happened.
-    treatment : str
-        How visits entered its training.
-    trained_on : int
-        Rows with a known outcome.
-    """
-
-    role: str
-    label: str
-    candidate: str
-    ranking: RankingReport
-    reliability: Reliability
-    treatment: str
-    trained_on: int
-
-    def figures(self, capacity_share: float) -> dict[str, float]:
-        """The figures to keep, at the school's capacity."""
-        return self.ranking.figures(capacity_of(capacity_share, self.ranking.n))
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """How one candidate fared where candidates are chosen.
-
-    Attributes
-    ----------
-    found_share : float
-        Share of the validation quarters' trouble found within capacity.
-    behind, behind_error : float
-        Distance behind the best candidate and its standard error; both 0 for the best itself.
-    """
-
-    candidate: str
-    found_share: float
-    behind: float
-    behind_error: float
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """Whether the chosen model beat the rule on the test quarters.
-
-    Attributes
-    ----------
-    model : str
-    found_share, rule_found_share : float
-        Share of the test quarters' trouble found within capacity.
-    gain, standard_error, low, high : float
-        Their difference, with a 95 % bootstrap interval.
-    passed : bool
-        Gain above the spec's `min_gain`.
-    """
-
-    model: str
-    found_share: float
-    rule_found_share: float
-    gain: float
-    standard_error: float
-    low: float
-    high: float
-    passed: bool
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """What came of training one outcome.
-
-    Attributes
-    ----------
-    outcome : str
-    estimator : Estimator or None
-        What serves, refitted on every closed quarter; None if the outcome cannot be scored.
-    chosen : str
-        Candidate that won the comparison; `rule` where there was none.
-    served : str or None
-        Kind of `estimator`.
-    notices : tuple of Notice
-    plan : splits.Plan
-    rows, positives : int
-        Students and quarters with a known outcome, and those in trouble.
-    selection : tuple of Choice
-    gate : Gate or None
-    splits : tuple of SplitResult
-    judged : tuple of Judged
-        The test quarters, student by student; empty where nothing was judged.
-    stability : Stability or None
-        Of the chosen candidate's list of the last test quarter.
-    no_visit : NoVisit or None
-        The test quarters judged as if nobody had been visited.
-    """
-
-    outcome: str
-    estimator: Estimator | None
-    chosen: str
-    served: str | None
-    notices: tuple[Notice, ...]
-    plan: splits.Plan
-    rows: int
-    positives: int
-    selection: tuple[Choice, ...] = ()
-    gate: Gate | None = None
-    splits: tuple[SplitResult, ...] = ()
-    judged: tuple[Judged, ...] = ()
-    stability: Stability | None = None
-    no_visit: doubly_robust.NoVisit | None = None
-
-    @property
-    def why(self) -> str:
-        """Why that serves which serves: a code of `WHY`."""
-        return next((n.code for n in self.notices if n.code in WHY), MODEL_BETTER)
-
-    @property
-    def calibrated(self) -> bool:
-        """Whether the risks come from this school's history; else they are the rule's presets."""
-        return self.estimator is not None and getattr(self.estimator, "calibrated", True)
 
 
 def train(
@@ -218,10 +62,9 @@ def train(
         raise ValueError(f"capacity_share must be above 0 and at most 1, got {capacity_share}")
     y = dataset.y[spec.outcome].to_numpy(dtype=np.float64)
     known = np.flatnonzero(~np.isnan(y))
+    X = (dataset.with_school if spec.calibrate_by else dataset.X)[list(looked_at(spec))]
     run = _Training(
-        X=(dataset.with_school if spec.calibrate_by else dataset.X)[list(looked_at(spec))].iloc[
-            known
-        ],
+        X=X if len(known) == len(X) else X.iloc[known],
         y=y[known],
         quarters=dataset.ids["quarter"].to_numpy(dtype=str)[known],
         visited=dataset.visited[known],
@@ -252,6 +95,7 @@ class _Training:
 
     def __post_init__(self) -> None:
         self.plan = splits.plan(list(self.quarters))
+        self.memo = Memo()
         self.done = 0
 
     def result(self, everything: Dataset) -> TrainingResult:
@@ -261,16 +105,22 @@ class _Training:
         validation = self._usable(
             splits.validation_splits(self.quarters, self.plan, seed=self.seed)
         )
-        tests = self._usable(splits.test_splits(self.quarters, self.plan))
+        tests = self._usable(splits.test_splits(self.quarters, self.plan, seed=self.seed))
         if not validation or not tests:
             return self._rule_alone(Notice("nothing_to_judge"))
         candidates = self._tuned()
         self.steps = (len(validation) + len(tests)) * len(candidates) + 1
         chosen_on = [self._compare(split, candidates) for split in validation]
         judged_on = [self._compare(split, candidates) for split in tests]
-        selection = self._select([judged.quarterly for judged, _ in chosen_on])
-        chosen = self._simplest_near_best(selection)
-        gate = self._gate(chosen, [judged.quarterly for judged, _ in judged_on])
+        selection = choosing.choices(
+            [judged.quarterly for judged, _ in chosen_on],
+            capacity_share=self.capacity_share, seed=self.seed,
+        )  # fmt: skip
+        chosen = choosing.simplest_near_best(selection, self.spec.standard_errors)
+        gate = choosing.gate(
+            chosen, [judged.quarterly for judged, _ in judged_on],
+            capacity_share=self.capacity_share, seed=self.seed + 1, min_gain=self.spec.min_gain,
+        )  # fmt: skip
         served = chosen if chosen == "rule" or gate.passed else "rule"
         estimator = self._fitted(candidates[served], np.arange(len(self.y)))
         stable = self._stability(candidates[chosen], chosen, tests[-1], judged_on[-1][0])
@@ -279,6 +129,7 @@ class _Training:
             listed_by=chosen, capacity_share=self.capacity_share, seed=self.seed,
         )  # fmt: skip
         self._step()
+        self.memo.forget()
         notices = []
         if served != chosen:
             notices.append(Notice("not_better", {"model": chosen, "gain": gate.gain}))
@@ -295,7 +146,12 @@ class _Training:
             plan=self.plan,
             rows=len(self.y),
             positives=int(self.y.sum()),
-            selection=tuple(selection),
+            searched={
+                name: tuple(one.tried)
+                for name, one in candidates.items()
+                if getattr(one, "tried", ())
+            },
+            selection=selection,
             gate=gate,
             splits=tuple(item for _, results in [*chosen_on, *judged_on] for item in results),
             judged=tuple(judged for judged, _ in judged_on),
@@ -354,7 +210,7 @@ class _Training:
         before = np.flatnonzero(self.quarters < self.plan.test[0])
         made = {}
         for name in self.spec.candidates:
-            made[name] = candidate(name, self.spec, threads=self.threads)
+            made[name] = candidate(name, self.spec, threads=self.threads, memo=self.memo)
             if hasattr(made[name], "tuned"):
                 made[name] = made[name].tuned(
                     self.X.iloc[before],
@@ -367,7 +223,7 @@ class _Training:
 
     def _fitted(self, offered: Any, at: np.ndarray, seed: int | None = None) -> Any:
         return offered.fit(
-            self.X.iloc[at],
+            self.X if len(at) == len(self.y) and (np.diff(at) == 1).all() else self.X.iloc[at],
             self.y[at],
             visited=self.visited[at],
             quarters=self.quarters[at],
@@ -418,8 +274,10 @@ class _Training:
 
     def _stability(self, offered: Any, name: str, split: splits.Split, judged: Judged) -> Stability:
         X = self.X.iloc[split.later]
+        # The order is all that counts here.
+        bare = offered.uncalibrated() if hasattr(offered, "uncalibrated") else offered
         return stability(
-            lambda rows, seed: self._fitted(offered, rows, seed).predict_risk(X),
+            lambda rows, seed: self._fitted(bare, rows, seed).predict_risk(X),
             candidate=name,
             label=split.label,
             risk=judged.risks[name],
@@ -427,40 +285,6 @@ class _Training:
             quarters=self.quarters[split.train],
             capacity_share=self.capacity_share,
             seed=self.seed,
-        )
-
-    def _select(self, quarters: Sequence[bootstrap.Quarterly]) -> list[Choice]:
-        drawn = bootstrap.found_share(quarters, capacity_share=self.capacity_share, seed=self.seed)
-        best = max(drawn.value, key=lambda name: drawn.value[name])
-        out = []
-        for name, value in drawn.value.items():
-            behind, error, _, _ = drawn.difference(best, name)
-            out.append(Choice(name, value, behind, error))
-        return out
-
-    def _simplest_near_best(self, selection: Sequence[Choice]) -> str:
-        """The simplest candidate within so many standard errors of the best (Breiman et al. 1984).
-
-        The error is that of the difference: all candidates rank the same students, so it is much
-        smaller than that of either share.
-        """
-        limit = self.spec.standard_errors
-        return next(c.candidate for c in selection if c.behind <= limit * c.behind_error)
-
-    def _gate(self, chosen: str, quarters: Sequence[bootstrap.Quarterly]) -> Gate:
-        drawn = bootstrap.found_share(
-            quarters, capacity_share=self.capacity_share, seed=self.seed + 1
-        )
-        gain, error, low, high = drawn.difference(chosen, "rule")
-        return Gate(
-            model=chosen,
-            found_share=drawn.value[chosen],
-            rule_found_share=drawn.value["rule"],
-            gain=gain,
-            standard_error=error,
-            low=low,
-            high=high,
-            passed=gain > self.spec.min_gain,
         )
 
     def _step(self) -> None:

@@ -15,7 +15,7 @@ from earlywarning.io.register.lists import STATUSES
 from earlywarning.records.codes import TRACKS
 from earlywarning.records.tables import OUTCOMES
 from earlywarning.risk.reasons import CODES
-from earlywarning.risk.training import VISITS, WHY
+from earlywarning.risk.results import VISITS, WHY
 from earlywarning.risk.watch.checks import CODES as CHECKS
 from earlywarning.risk.watch.checks import STATUSES as STATUSES_OF_CHECKS
 from earlywarning.visits.capacity import BANDS, EXCLUSIONS

@@ -13,7 +13,7 @@ from earlywarning.risk import spec, splits
 from earlywarning.risk.estimators.rule import Rule
 from earlywarning.risk.evaluation.judged import Judged
 from earlywarning.risk.judging import Judgement, judge
-from earlywarning.risk.training import TrainingResult
+from earlywarning.risk.results import TrainingResult
 
 SPEC = spec.load("attendance")
 # Eight students of two classes; three are listed. The model lists a, b, c, the rule a, e and f.

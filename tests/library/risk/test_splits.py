@@ -36,7 +36,7 @@ def test_how_many_choose_and_judge(count: int, validation: int, test: int) -> No
 def test_learnt_from_is_always_earlier(count: int) -> None:
     quarters = np.repeat(EIGHT[:count], 5)
     plan = splits.plan(list(quarters))
-    for split in splits.test_splits(quarters, plan):
+    for split in splits.test_splits(quarters, plan, seed=1):
         assert max(quarters[split.train]) < min(quarters[split.later]) == split.label
     for split in splits.validation_splits(quarters, plan, seed=1):
         assert not set(split.train) & set(split.later)
@@ -58,3 +58,30 @@ def test_inner_folds_look_forward_too() -> None:
     assert [quarters[later][0] for _, later in folds] == list(EIGHT[2:5])
     assert all(max(quarters[earlier]) < quarters[later][0] for earlier, later in folds)
     assert len(splits.inner_folds(np.repeat(EIGHT[:1], 9), seed=1)) == splits.WITHIN_FOLDS
+
+
+def test_of_a_large_quarter_so_many_by_lot_and_whole_the_next_time() -> None:
+    quarters = np.repeat(EIGHT[:3], (4, 30, 12))
+    rows = splits.spread(quarters, seed=1, most=12)
+    assert [list(quarters[rows]).count(one) for one in EIGHT[:3]] == [4, 12, 12]
+    assert (np.diff(rows) > 0).all()
+    again = splits.spread(quarters[rows], seed=1, most=12)
+    assert list(again) == list(range(len(rows)))
+    # The lot of a quarter does not hang on the quarters beside it.
+    alone = splits.spread(quarters[4:], seed=1, most=12) + 4
+    assert set(alone) == set(rows) - set(range(4))
+    assert set(splits.spread(quarters, seed=2, most=12)) != set(rows)
+
+
+def test_a_district_learns_from_some_and_is_judged_on_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(splits.spread, "__kwdefaults__", {"most": 5})
+    quarters = np.repeat(EIGHT[:5], 20)
+    plan = splits.plan(list(quarters))
+    (test,) = splits.test_splits(quarters, plan, seed=1)
+    assert (len(test.train), len(test.later)) == (20, 20)
+    last = list(splits.validation_splits(quarters, plan, seed=1))[-1]
+    assert (len(last.train), len(last.later)) == (15, 5)
+    # What calibrates the model that serves is what was compared.
+    earlier, later = splits.inner_folds(quarters, seed=1)[-1]
+    assert list(earlier) == list(test.train)
+    assert set(later) <= set(test.later)

@@ -13,16 +13,18 @@ import xgboost as xgb
 from earlywarning.risk.estimators.base import MAIN_FILE, json_bytes
 from earlywarning.risk.estimators.calibration import Sigmoid, fit_sigmoid
 from earlywarning.risk.estimators.matrix import matrix
+from earlywarning.risk.estimators.memo import Memo, once
 from earlywarning.risk.estimators.treatment import NO_VISIT, USED, treatment
+from earlywarning.risk.search import SEARCHED_OF_A_QUARTER, Tried
 from earlywarning.risk.spec import BoostedSetting
-from earlywarning.risk.splits import inner_folds
+from earlywarning.risk.splits import inner_folds, spread
 
 TREES_FILE = "trees.ubj"
-SEARCH_ROWS = 60_000
-"""Rows on which settings are compared; more would change the choice little and cost much."""
 
 PATIENCE = 40
 """Trees without improvement after which a fold stops."""
+
+BINS = 128
 
 
 class Boosted:
@@ -39,6 +41,10 @@ class Boosted:
         Trees; with more than one setting, the most there may be.
     threads : int
         The model is the same, bit for bit, for any number.
+    memo : Memo, optional
+        Of the training that it takes part in.
+    tried : sequence of Tried
+        The search that chose the setting, if there was one.
 
     Attributes
     ----------
@@ -59,6 +65,8 @@ class Boosted:
         increasing: Sequence[str] = (),
         decreasing: Sequence[str] = (),
         threads: int = 1,
+        memo: Memo | None = None,
+        tried: Sequence[Tried] = (),
     ) -> None:
         self.features = tuple(features)
         self.settings = tuple(settings)
@@ -66,7 +74,24 @@ class Boosted:
         self.increasing = tuple(increasing)
         self.decreasing = tuple(decreasing)
         self.threads = threads
+        self.memo = memo
+        self.tried = tuple(tried)
+        self.calibrates = True
         self.treatment_ = ""
+
+    def uncalibrated(self) -> Boosted:
+        """The same candidate without calibration: it ranks alike, for a quarter of the work."""
+        made = self._with(self.settings, self.rounds, self.tried)
+        made.calibrates = False
+        return made
+
+    def _with(
+        self, settings: Sequence[BoostedSetting], rounds: int, tried: Sequence[Tried]
+    ) -> Boosted:
+        return Boosted(
+            self.features, settings, rounds=rounds, increasing=self.increasing,
+            decreasing=self.decreasing, threads=self.threads, memo=self.memo, tried=tried,
+        )  # fmt: skip
 
     def tuned(
         self,
@@ -81,34 +106,29 @@ class Boosted:
         if len(self.settings) == 1:
             return self
         known = np.flatnonzero(~np.isnan(y))
-        if len(known) > SEARCH_ROWS:
-            rng = np.random.default_rng(seed)
-            known = np.sort(rng.choice(known, SEARCH_ROWS, replace=False))
-        y, quarters = y[known], quarters[known]
+        known = known[spread(quarters[known], seed=seed, most=SEARCHED_OF_A_QUARTER)]
+        X, y, quarters = X.iloc[known], y[known], quarters[known]
         treated, _ = treatment(None if visited is None else visited[known], y)
-        values = np.column_stack([self._values(X)[known], treated]).astype(np.float32)
+        values = self._columns(X, treated)
         folds = [
-            (self._data(values[earlier], y[earlier]), self._data(values[later], y[later]), later)
+            (self._learnt_from(values[earlier], y[earlier]), self._data(values[later], y[later]),
+             len(later))
             for earlier, later in inner_folds(quarters, seed=seed)
             if 0 < y[earlier].sum() < len(earlier)
+        ]  # fmt: skip
+        if not folds:
+            return self._with(self.settings[:1], min(self.rounds, 100), ())
+        found = [(setting, *self._curve(folds, setting, seed)) for setting in self.settings]
+        setting, _, trees = min(found, key=lambda one: one[1])
+        tried = [
+            Tried(_values_of(each) | {"trees": most}, loss, each is setting)
+            for each, loss, most in found
         ]
-        best = (np.inf, self.settings[0], min(self.rounds, 100))
-        for setting in self.settings if folds else ():
-            loss, trees = self._curve(folds, setting, seed)
-            if loss < best[0]:
-                best = (loss, setting, trees)
-        return Boosted(
-            self.features,
-            [best[1]],
-            rounds=best[2],
-            increasing=self.increasing,
-            decreasing=self.decreasing,
-            threads=self.threads,
-        )
+        return self._with([setting], trees, tried)
 
     def _curve(
         self,
-        folds: Sequence[tuple[xgb.DMatrix, xgb.DMatrix, np.ndarray]],
+        folds: Sequence[tuple[xgb.DMatrix, xgb.DMatrix, int]],
         setting: BoostedSetting,
         seed: int,
     ) -> tuple[float, int]:
@@ -128,7 +148,7 @@ class Boosted:
             curves.append(history["later"]["logloss"])
         # A fold that stopped early would only have become worse: its last value stands.
         longest = max(map(len, curves))
-        weights = np.array([len(later) for _, _, later in folds], dtype=np.float64)
+        weights = np.array([size for _, _, size in folds], dtype=np.float64)
         padded = np.array([curve + curve[-1:] * (longest - len(curve)) for curve in curves])
         mean = (weights[:, None] * padded).sum(axis=0) / weights.sum()
         return float(mean.min()), int(mean.argmin()) + 1
@@ -147,19 +167,23 @@ class Boosted:
         setting, self.rounds_ = chosen.settings[0], chosen.rounds
         self.setting_ = setting
         known = ~np.isnan(y)
-        y, quarters = y[known], quarters[known]
-        treated, self.treatment_ = treatment(None if visited is None else visited[known], y)
+        if not known.all():
+            X, y, quarters = X.iloc[np.flatnonzero(known)], y[known], quarters[known]
+            visited = None if visited is None else visited[known]
+        treated, self.treatment_ = treatment(visited, y)
         if self.treatment_ != USED:
             treated = np.zeros(len(y))
-        values = np.column_stack([self._values(X)[known], treated]).astype(np.float32)
-        margins, truths = [np.empty(0)], [np.empty(0)]
-        for earlier, later in inner_folds(quarters, seed=seed):
-            if not 0 < y[earlier].sum() < len(earlier):
-                continue
-            trees = self._train(values[earlier], y[earlier], setting, seed)
-            margins.append(self._margin(trees, values[later]))
-            truths.append(y[later])
-        self.calibration_ = fit_sigmoid(np.concatenate(margins), np.concatenate(truths))
+        values = self._columns(X, treated)
+        self.calibration_ = Sigmoid()
+        if self.calibrates:
+            margins, truths = [np.empty(0)], [np.empty(0)]
+            for earlier, later in inner_folds(quarters, seed=seed):
+                if not 0 < y[earlier].sum() < len(earlier):
+                    continue
+                trees = self._train(values[earlier], y[earlier], setting, seed)
+                margins.append(_margin(trees, values[later]))
+                truths.append(y[later])
+            self.calibration_ = fit_sigmoid(np.concatenate(margins), np.concatenate(truths))
         self.booster_ = self._train(values, y, setting, seed)
         return self
 
@@ -169,13 +193,13 @@ class Boosted:
 
     def predict_factual(self, X: pd.DataFrame, visited: np.ndarray | None) -> np.ndarray:
         """Risk given the visits that were made, shape (n,)."""
-        return self.calibration_.risk(self._margin(self.booster_, self._inputs(X, visited)))
+        return self.calibration_.risk(_margin(self.booster_, self._inputs(X, visited)))
 
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
         """XGBoost's own exact Shapley values (Lundberg et al. 2018), calibrated."""
         if not len(X):
             return pd.DataFrame(columns=[*self.features, NO_VISIT], dtype=np.float64)
-        data = self._data(self._inputs(X, None), None)
+        data = self._data(self._inputs(X, None))
         parts = self.booster_.predict(data, pred_contribs=True).astype(np.float64)
         names = [*self.features, NO_VISIT]
         return pd.DataFrame(parts[:, :-1] * self.calibration_.slope, columns=names)
@@ -188,7 +212,7 @@ class Boosted:
             "increasing": list(self.increasing),
             "decreasing": list(self.decreasing),
             "rounds": self.rounds_,
-            "setting": {name: getattr(self.setting_, name) for name in BoostedSetting.__slots__},
+            "setting": _values_of(self.setting_),
             "treatment": self.treatment_,
             "calibration": [self.calibration_.intercept, self.calibration_.slope],
         }
@@ -212,17 +236,25 @@ class Boosted:
         made.booster_ = xgb.Booster(model_file=bytearray(files[TREES_FILE]))
         return made
 
-    def _values(self, X: pd.DataFrame) -> np.ndarray:
-        return matrix(X, self.features, who="the boosted model")
+    def _columns(self, X: pd.DataFrame, treated: np.ndarray) -> np.ndarray:
+        """The features and, last, the treatment, as the trees see them: 32 bits a number."""
+        values = np.empty((len(X), len(self.features) + 1), dtype=np.float32)
+        values[:, :-1] = matrix(X, self.features, who="the boosted model", dtype=np.float32)
+        values[:, -1] = treated
+        return values
 
     def _inputs(self, X: pd.DataFrame, visited: np.ndarray | None) -> np.ndarray:
         treated = np.zeros(len(X))
         if visited is not None and self.treatment_ == USED:
             treated = np.nan_to_num(visited, nan=0.0)
-        return np.column_stack([self._values(X), treated]).astype(np.float32)
+        return self._columns(X, treated)
 
-    def _data(self, values: np.ndarray, y: np.ndarray | None) -> xgb.DMatrix:
+    def _data(self, values: np.ndarray, y: np.ndarray | None = None) -> xgb.DMatrix:
         return xgb.DMatrix(values, y, nthread=self.threads)
+
+    def _learnt_from(self, values: np.ndarray, y: np.ndarray) -> xgb.DMatrix:
+        # Binned at once: half the memory of keeping the numbers as well.
+        return xgb.QuantileDMatrix(values, y, max_bin=BINS, nthread=self.threads)
 
     def _parameters(self, setting: BoostedSetting, seed: int) -> dict[str, object]:
         signs = [(name in self.increasing) - (name in self.decreasing) for name in self.features]
@@ -238,7 +270,7 @@ class Boosted:
             "colsample_bytree": setting.column_share,
             "subsample": setting.row_share,
             "reg_lambda": setting.l2,
-            "max_bin": 128,
+            "max_bin": BINS,
             "monotone_constraints": (*signs, -1),
             "seed": seed,
             "nthread": self.threads,
@@ -247,12 +279,22 @@ class Boosted:
     def _train(
         self, values: np.ndarray, y: np.ndarray, setting: BoostedSetting, seed: int
     ) -> xgb.Booster:
-        return xgb.train(
-            self._parameters(setting, seed), self._data(values, y), self.rounds_,
-            verbose_eval=False,
-        )  # fmt: skip
+        parameters = self._parameters(setting, seed)
 
-    def _margin(self, booster: xgb.Booster, values: np.ndarray) -> np.ndarray:
-        if not len(values):
-            return np.empty(0)
-        return booster.predict(self._data(values, None), output_margin=True).astype(np.float64)
+        def learn() -> xgb.Booster:
+            data = self._learnt_from(values, y)
+            return xgb.train(parameters, data, self.rounds_, verbose_eval=False)
+
+        # The number of threads changes nothing.
+        asked = {name: value for name, value in parameters.items() if name != "nthread"}
+        return once(self.memo, learn, values, y, self.rounds_, asked)
+
+
+def _values_of(setting: BoostedSetting) -> dict[str, float]:
+    return {name: getattr(setting, name) for name in BoostedSetting.__slots__}
+
+
+def _margin(booster: xgb.Booster, values: np.ndarray) -> np.ndarray:
+    if not len(values):
+        return np.empty(0)
+    return booster.inplace_predict(values, predict_type="margin").astype(np.float64)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -18,9 +19,11 @@ from earlywarning.risk.estimators import skops_bytes
 from earlywarning.risk.estimators.base import MAIN_FILE, json_bytes
 from earlywarning.risk.estimators.calibration import Sigmoid, fit_sigmoid
 from earlywarning.risk.estimators.matrix import matrix
+from earlywarning.risk.estimators.memo import Memo, once
 from earlywarning.risk.estimators.treatment import AGAINST_SENSE, NO_VISIT, USED, treatment
 from earlywarning.risk.evaluation.calibration import log_loss
-from earlywarning.risk.splits import inner_folds
+from earlywarning.risk.search import SEARCHED_OF_A_QUARTER, Tried
+from earlywarning.risk.splits import inner_folds, spread
 
 PIPELINE_FILE = "pipeline.skops"
 LONG_TAIL = 1.0
@@ -38,6 +41,10 @@ class Logistic:
     features : sequence of str
     strengths : sequence of float
         Inverse penalties to choose from, by log loss on later quarters.
+    memo : Memo, optional
+        Of the training that it takes part in.
+    tried : sequence of Tried
+        The search that chose the strength, if there was one.
 
     Attributes
     ----------
@@ -52,10 +59,26 @@ class Logistic:
 
     kind: ClassVar[str] = "logistic"
 
-    def __init__(self, features: Sequence[str], strengths: Sequence[float]) -> None:
+    def __init__(
+        self,
+        features: Sequence[str],
+        strengths: Sequence[float],
+        *,
+        memo: Memo | None = None,
+        tried: Sequence[Tried] = (),
+    ) -> None:
         self.features = tuple(features)
         self.strengths = tuple(strengths)
+        self.memo = memo
+        self.tried = tuple(tried)
+        self.calibrates = True
         self.treatment_ = ""
+
+    def uncalibrated(self) -> Logistic:
+        """The same candidate without calibration: it ranks alike, for a quarter of the work."""
+        made = Logistic(self.features, self.strengths, memo=self.memo, tried=self.tried)
+        made.calibrates = False
+        return made
 
     def tuned(
         self,
@@ -69,15 +92,28 @@ class Logistic:
         """The same candidate with its penalty chosen, by log loss on later quarters."""
         if len(self.strengths) == 1:
             return self
-        known = ~np.isnan(y)
-        values, y, quarters = self._values(X)[known], y[known], quarters[known]
+        known = np.flatnonzero(~np.isnan(y))
+        known = known[spread(quarters[known], seed=seed, most=SEARCHED_OF_A_QUARTER)]
+        values, y, quarters = self._values(X.iloc[known]), y[known], quarters[known]
         treated, _ = treatment(None if visited is None else visited[known], y)
-        folds = inner_folds(quarters, seed=seed)
-        losses = []
-        for strength in self.strengths:
-            margin, truth = self._later(values, treated, y, folds, strength)
-            losses.append(log_loss(truth, margin) if len(truth) else 0.0)
-        return Logistic(self.features, [self.strengths[int(np.argmin(losses))]])
+        truths = [np.empty(0)]
+        margins: list[list[np.ndarray]] = [[np.empty(0)] for _ in self.strengths]
+        for earlier, later in inner_folds(quarters, seed=seed):
+            if not 0 < y[earlier].sum() < len(earlier):
+                continue
+            prepared = _Prepared.of(values[earlier], treated[earlier])
+            inputs = prepared.scaled(values[later], treated[later])
+            truths.append(y[later])
+            for strength, of in zip(self.strengths, margins, strict=True):
+                of.append(_margin(prepared.model(y[earlier], strength), inputs))
+        truth = np.concatenate(truths)
+        losses = [log_loss(truth, np.concatenate(of)) if len(truth) else 0.0 for of in margins]
+        best = int(np.argmin(losses))
+        tried = [
+            Tried({"strength": strength}, loss, at == best)
+            for at, (strength, loss) in enumerate(zip(self.strengths, losses, strict=True))
+        ]
+        return Logistic(self.features, [self.strengths[best]], memo=self.memo, tried=tried)
 
     def fit(
         self,
@@ -92,17 +128,28 @@ class Logistic:
         chosen = self.tuned(X, y, visited=visited, quarters=quarters, seed=seed)
         self.strength_ = chosen.strengths[0]
         known = ~np.isnan(y)
-        values, y, quarters = self._values(X)[known], y[known], quarters[known]
-        treated, self.treatment_ = treatment(None if visited is None else visited[known], y)
-        self.roots_ = long_tailed(values)
+        if not known.all():
+            X, y, quarters = X.iloc[np.flatnonzero(known)], y[known], quarters[known]
+            visited = None if visited is None else visited[known]
+        values = self._values(X)
+        treated, self.treatment_ = treatment(visited, y)
         if self.treatment_ != USED:
             treated = np.zeros(len(y))
-        self.pipeline_ = self._pipeline(values, treated, y, self.roots_, self.strength_)
-        if self.treatment_ == USED and self.pipeline_[-1].coef_[0][len(self.features)] > 0:
+        learnt = self._learnt(values, treated, y)
+        if self.treatment_ == USED and learnt.pipeline[-1].coef_[0][len(self.features)] > 0:
             self.treatment_, treated = AGAINST_SENSE, np.zeros(len(y))
-            self.pipeline_ = self._pipeline(values, treated, y, self.roots_, self.strength_)
-        folds = inner_folds(quarters, seed=seed)
-        self.calibration_ = fit_sigmoid(*self._later(values, treated, y, folds, self.strength_))
+            learnt = self._learnt(values, treated, y)
+        self.roots_, self.pipeline_ = learnt.roots, learnt.pipeline
+        self.calibration_ = Sigmoid()
+        if self.calibrates:
+            margins, truths = [np.empty(0)], [np.empty(0)]
+            for earlier, later in inner_folds(quarters, seed=seed):
+                if not 0 < y[earlier].sum() < len(earlier):
+                    continue
+                before = self._learnt(values[earlier], treated[earlier], y[earlier])
+                margins.append(before.margin(values[later], treated[later]))
+                truths.append(y[later])
+            self.calibration_ = fit_sigmoid(np.concatenate(margins), np.concatenate(truths))
         return self
 
     def predict_risk(self, X: pd.DataFrame) -> np.ndarray:
@@ -114,12 +161,12 @@ class Logistic:
         treated = np.zeros(len(X))
         if visited is not None and self.treatment_ == USED:
             treated = np.nan_to_num(visited, nan=0.0)
-        scaled = _scaled(self.pipeline_, self._values(X), treated, self.roots_)
-        return self.calibration_.risk(_margin(self.pipeline_, scaled))
+        margin = _Learnt(self.roots_, self.pipeline_).margin(self._values(X), treated)
+        return self.calibration_.risk(margin)
 
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
         """Coefficient times scaled value, with the feature's indicator of emptiness."""
-        scaled = _scaled(self.pipeline_, self._values(X), np.zeros(len(X)), self.roots_)
+        scaled = _scaled(self.pipeline_[:-1], self._values(X), np.zeros(len(X)), self.roots_)
         terms = scaled * self.pipeline_[-1].coef_[0] * self.calibration_.slope
         n = len(self.features)
         out = terms[:, : n + 1].copy()
@@ -154,49 +201,56 @@ class Logistic:
     def _values(self, X: pd.DataFrame) -> np.ndarray:
         return matrix(X, self.features, who="the logistic model")
 
-    def _pipeline(
-        self,
-        values: np.ndarray,
-        treated: np.ndarray,
-        y: np.ndarray,
-        roots: np.ndarray,
-        strength: float,
-    ) -> Pipeline:
-        pipeline = Pipeline(
-            [
-                (
-                    "imputer",
-                    SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
-                ),
-                ("scaler", StandardScaler()),
-                ("model", LogisticRegression(C=strength, max_iter=1000, tol=1e-6)),
-            ]
+    def _learnt(self, values: np.ndarray, treated: np.ndarray, y: np.ndarray) -> _Learnt:
+        def learn() -> _Learnt:
+            prepared = _Prepared.of(values, treated)
+            model = prepared.model(y, self.strength_)
+            return _Learnt(prepared.roots, Pipeline([*prepared.steps.steps, ("model", model)]))
+
+        return once(self.memo, learn, values, treated, y, self.kind, self.strength_)
+
+
+@dataclass(frozen=True, slots=True)
+class _Learnt:
+    """One model, not calibrated."""
+
+    roots: np.ndarray
+    pipeline: Pipeline
+
+    def margin(self, values: np.ndarray, treated: np.ndarray) -> np.ndarray:
+        """Log odds, shape (n,)."""
+        scaled = _scaled(self.pipeline[:-1], values, treated, self.roots)
+        return _margin(self.pipeline[-1], scaled)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """Rows to learn from, filled and scaled once for any number of strengths."""
+
+    roots: np.ndarray
+    steps: Pipeline
+    inputs: np.ndarray
+
+    @classmethod
+    def of(cls, values: np.ndarray, treated: np.ndarray) -> _Prepared:
+        roots = long_tailed(values)
+        imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+        steps = Pipeline([("imputer", imputer), ("scaler", StandardScaler(copy=False))])
+        inputs: Any = steps.fit_transform(_inputs(values, treated, roots))
+        return cls(roots, steps, np.clip(inputs, -WIDEST, WIDEST, out=inputs))
+
+    def scaled(self, values: np.ndarray, treated: np.ndarray) -> np.ndarray:
+        """Other rows, as these were."""
+        return _scaled(self.steps, values, treated, self.roots)
+
+    def model(self, y: np.ndarray, strength: float) -> LogisticRegression:
+        """Newton's method: a handful of steps, where rows are many and columns few."""
+        model: Any = LogisticRegression(
+            C=strength, solver="newton-cholesky", max_iter=100, tol=1e-6
         )
         # More threads would add up in another order, and the last bits would differ.
         with threadpool_limits(1):
-            inputs = _inputs(values, treated, roots)
-            scaled = np.clip(pipeline[:-1].fit_transform(inputs), -WIDEST, WIDEST)
-            pipeline[-1].fit(scaled, y)
-        return pipeline
-
-    def _later(
-        self,
-        values: np.ndarray,
-        treated: np.ndarray,
-        y: np.ndarray,
-        folds: Sequence[tuple[np.ndarray, np.ndarray]],
-        strength: float,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Margins on later quarters of models of earlier ones, and what happened."""
-        margins, truths = [np.empty(0)], [np.empty(0)]
-        for earlier, later in folds:
-            if not 0 < y[earlier].sum() < len(earlier):
-                continue
-            roots = long_tailed(values[earlier])
-            fitted = self._pipeline(values[earlier], treated[earlier], y[earlier], roots, strength)
-            margins.append(_margin(fitted, _scaled(fitted, values[later], treated[later], roots)))
-            truths.append(y[later])
-        return np.concatenate(margins), np.concatenate(truths)
+            return model.fit(self.inputs, y)
 
 
 def long_tailed(values: np.ndarray) -> np.ndarray:
@@ -211,23 +265,25 @@ def long_tailed(values: np.ndarray) -> np.ndarray:
 
 
 def _inputs(values: np.ndarray, treated: np.ndarray, roots: np.ndarray) -> np.ndarray:
-    # A later quarter may bring the first negative value of a column that had none.
-    drawn_in = np.where(roots, np.sign(values) * np.sqrt(np.abs(values)), values)
-    return np.column_stack([drawn_in, treated])
+    out = np.column_stack([values, treated])
+    for column in np.flatnonzero(roots):
+        # A later quarter may bring the first negative value of a column that had none.
+        out[:, column] = np.sign(values[:, column]) * np.sqrt(np.abs(values[:, column]))
+    return out
 
 
 def _scaled(
-    pipeline: Pipeline, values: np.ndarray, treated: np.ndarray, roots: np.ndarray
+    steps: Pipeline, values: np.ndarray, treated: np.ndarray, roots: np.ndarray
 ) -> np.ndarray:
     if not len(values):
-        return np.empty((0, pipeline[-1].coef_.shape[1]))
-    scaled = pipeline[:-1].transform(_inputs(values, treated, roots))
-    return np.clip(scaled, -WIDEST, WIDEST)
+        return np.empty((0, steps[-1].n_features_in_))
+    scaled: Any = steps.transform(_inputs(values, treated, roots))
+    return np.clip(scaled, -WIDEST, WIDEST, out=scaled)
 
 
-def _margin(pipeline: Pipeline, scaled: np.ndarray) -> np.ndarray:
+def _margin(model: LogisticRegression, scaled: np.ndarray) -> np.ndarray:
     """Log odds, added up column by column: the same bits whatever the number of threads."""
-    margin = np.full(len(scaled), pipeline[-1].intercept_[0])
-    for column, coefficient in enumerate(pipeline[-1].coef_[0]):
+    margin = np.full(len(scaled), model.intercept_[0])
+    for column, coefficient in enumerate(model.coef_[0]):
         margin += scaled[:, column] * coefficient
     return margin

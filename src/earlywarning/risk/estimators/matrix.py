@@ -10,7 +10,9 @@ import pandas as pd
 from earlywarning.errors import DataError
 
 
-def matrix(X: pd.DataFrame, features: Sequence[str], *, who: str) -> np.ndarray:
+def matrix(
+    X: pd.DataFrame, features: Sequence[str], *, who: str, dtype: type = np.float64
+) -> np.ndarray:
     """The named columns as floats, empty ones as NaN.
 
     Parameters
@@ -20,10 +22,12 @@ def matrix(X: pd.DataFrame, features: Sequence[str], *, who: str) -> np.ndarray:
     features : sequence of str
     who : str
         Whose features they are, for the message.
+    dtype : type
+        `np.float64`, or `np.float32` for half the memory.
 
     Returns
     -------
-    array of float64, shape (n, len(features))
+    array of `dtype`, shape (n, len(features))
 
     Raises
     ------
@@ -36,5 +40,7 @@ def matrix(X: pd.DataFrame, features: Sequence[str], *, who: str) -> np.ndarray:
             f"{who} needs the feature {missing[0]!r} ({len(missing)} missing in all), which this "
             "version does not compute; train again with `earlywarning train`"
         )
-    columns = [X[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in features]
-    return np.column_stack(columns) if columns else np.empty((len(X), 0))
+    values = np.empty((len(X), len(features)), dtype=dtype)
+    for at, name in enumerate(features):
+        values[:, at] = X[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    return values

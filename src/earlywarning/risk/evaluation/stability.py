@@ -10,8 +10,9 @@ import numpy as np
 from earlywarning.risk.evaluation.ranking import capacity_of
 
 REFITS = 5
-"""With the refit by another seed six fits of one candidate on one quarter: a fraction of what
-comparing the candidates takes."""
+ROWS = 250_000
+"""Redraws: five, and no more than have so many rows together, at least one. Where many rows are
+learnt from a list has hundreds of places, and one redraw already tells the share that changes."""
 
 Fit = Callable[[np.ndarray, int], np.ndarray]
 """Learns from these rows, with this seed; the risks of the later students."""
@@ -52,7 +53,7 @@ def stability(
     quarters: np.ndarray,
     capacity_share: float,
     seed: int,
-    refits: int = REFITS,
+    refits: int | None = None,
 ) -> Stability:
     """Learn again a few times, and count the places that change hands.
 
@@ -71,9 +72,11 @@ def stability(
     capacity_share : float
     seed : int
         Of the redraws; learning itself keeps its own, except in the last refit.
-    refits : int
-        Redraws.
+    refits : int, optional
+        Redraws; default by the rows learnt from, see `ROWS`.
     """
+    if refits is None:
+        refits = min(max(ROWS // max(len(train), 1), 1), REFITS)
     rng = np.random.default_rng(seed)
     places = capacity_of(capacity_share, len(risk))
     lot = rng.permutation(len(risk))

@@ -340,7 +340,7 @@ def capacity_share_of(dataset: Dataset, register: Register, district: District) 
     newest = _newest(dataset)
     if not len(newest):
         return DEFAULT_SHARE
-    registered = list_basis.registered(register)
+    registered = list_basis.registered(register, district.calendar.quarter(dataset.quarters[-1]))
     # A class without a homeroom teacher on record counts as one more teacher.
     leads = {registered.leads.get(name, name) for name in newest["class_id"]}
     usual, preventive = district.visits.capacity, district.visits.preventive_share

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from earlywarning.io.register.lists import COLUMNS, PUBLISHED, ListRow
@@ -198,11 +198,43 @@ def items(
     return rows
 
 
+def items_by_id(
+    session: Session, visible: Students, visit_list_id: str, item_ids: Sequence[str]
+) -> dict[str, ItemRow]:
+    """Families of a list by id, also such without a place (`position` 0)."""
+    query: Rows = (
+        select(
+            VisitListItem.item_id, func.coalesce(VisitListItem.position, 0), VisitListItem.track,
+            VisitListItem.band, VisitListItem.lead_staff_id, Staff.name,
+        )
+        .outerjoin(Staff, Staff.staff_id == VisitListItem.lead_staff_id)
+        .where(
+            VisitListItem.visit_list_id == visit_list_id, VisitListItem.item_id.in_(item_ids)
+        )
+    )  # fmt: skip
+    by_id = {row[0]: ItemRow(*row) for row in session.execute(query)}
+    for item_id, student in _children(session, visible, VisitListItem.item_id.in_(item_ids)):
+        by_id[item_id].students.append(student)
+    return by_id
+
+
 def _students(
     session: Session, visible: Students, visit_list_id: str, rows: Sequence[ItemRow]
 ) -> list[tuple[str, StudentRow]]:
     if not rows:
         return []
+    wanted = {row.item_id for row in rows}
+    here = and_(
+        VisitListItem.visit_list_id == visit_list_id,
+        VisitListItem.position.between(rows[0].position, rows[-1].position),
+    )
+    return [pair for pair in _children(session, visible, here) if pair[0] in wanted]
+
+
+def _children(
+    session: Session, visible: Students, here: ColumnElement[bool]
+) -> list[tuple[str, StudentRow]]:
+    """Visible children of some families, in the order of the list, by item id."""
     # A join, not `IN`: SQLite then looks each child up once instead of trying every visible one.
     seen = visible.subquery()
     query: Rows = (
@@ -215,18 +247,10 @@ def _students(
         .join(seen, seen.c.student_id == VisitListStudent.student_id)
         .outerjoin(Student, Student.student_id == VisitListStudent.student_id)
         .outerjoin(ClassGroup, ClassGroup.class_id == VisitListStudent.class_id)
-        .where(
-            VisitListItem.visit_list_id == visit_list_id,
-            VisitListItem.position.between(rows[0].position, rows[-1].position),
-        )
+        .where(here)
         .order_by(VisitListItem.position, Student.full_name, VisitListStudent.student_id)
     )  # fmt: skip
-    wanted = {row.item_id for row in rows}
-    return [
-        (item_id, StudentRow(*values))
-        for item_id, *values in session.execute(query)
-        if item_id in wanted
-    ]
+    return [(item_id, StudentRow(*values)) for item_id, *values in session.execute(query)]
 
 
 def person(session: Session, visible: Students, student_id: str) -> Person | None:

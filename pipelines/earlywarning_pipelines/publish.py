@@ -32,7 +32,7 @@ from earlywarning.visits.frozen import district_of, first_difference
 from earlywarning.visits.households import Child
 from earlywarning.visits.occasions import Occasions
 from earlywarning.visits.visit_list import FORMAT, ListBasis, VisitListDraft, build
-from earlywarning_pipelines import serving
+from earlywarning_pipelines import serving, timelines
 from earlywarning_pipelines.serving import Decider
 
 log = logging.getLogger(__name__)
@@ -106,6 +106,7 @@ def draft(
         quarter, engine, store, register, registry, district, seed, at, progress or _silent
     )
     rows = lists.save(register, drafts, by=by, at=at, publish=False)
+    _timelines(rows, store, register, district)
     log.info("drafted %d lists for %s", len(rows), quarter)
     return rows
 
@@ -146,8 +147,17 @@ def publish(
             quarter, engine, store, register, registry, district, seed, at, progress or _silent
         )
         rows = lists.save(register, made, by=by, at=at, publish=True)
+        _timelines(rows, store, register, district)
     log.info("published %d lists for %s", len(rows), quarter)
     return rows
+
+
+def _timelines(
+    rows: Sequence[ListRow], store: FactStore, register: Register, district: District
+) -> None:
+    """Beside the lists, each student's year as it was known when the quarter began."""
+    quarter = district.calendar.quarter(rows[0].quarter)
+    timelines.run(store=store, register=register, snapshot_id=rows[0].snapshot_id, quarter=quarter)
 
 
 def rebuild(

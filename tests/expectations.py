@@ -1,0 +1,151 @@
+"""What each kind of caller is answered by each route. A route without a row here fails the tests.
+
+How to add a route
+------------------
+Add a row to `ROWS`: `"METHOD /path/as/in/the/router"` and, for each kind of object, one letter for
+each of `CALLERS` in their order: what they are answered (`LETTERS`).
+
+    "GET /api/v1/students/{student_id}": Row(
+        {"own": "2222 ...", "other class": ..., "other school": ..., "absent": ...}
+    ),
+
+- `own` is an object of the class of Sari, the homeroom teacher; `other class` one of another class
+  of her school; `other school` one of SCH2; `absent` one that never was. A route without id has one
+  case, `""`. Where two cases are answered alike, still write both.
+- Ids come from `OBJECTS` by the name of the parameter. If yours is not there, add it, or give
+  the row `prepare`: a function of the world that makes what is needed and returns, for each case,
+  the parameters: `{"own": {"visit_id": "…"}, …}`.
+- `json` is the body, or a function of (world, case) that makes it; `headers` likewise.
+- A row that changes something gets a world of its own for each case; `apart=True` gives each caller
+  one too (for what can be done only once).
+- Every request carries an `Idempotency-Key` and comes from our own pages. Callers are browsers,
+  signed in with `world.as_`, their second factor given and their password confirmed just now.
+
+`python -m pytest tests/api/test_matrix.py -s` prints how many requests the matrix makes.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from people import SITI, YUSUF
+from service_world import OTHER, World, user_id
+
+CALLERS = (
+    "coordinator", "homeroom_teacher", "counsellor", "principal", "data_staff", "researcher",
+    "admin", None,
+)  # fmt: skip
+"""The order of the letters; None is anonymous."""
+
+LETTERS: Mapping[str, frozenset[int]] = {
+    "2": frozenset({200, 201, 202, 204}),
+    "3": frozenset({403}),
+    "4": frozenset({404}),
+    "1": frozenset({401}),
+    "c": frozenset({409}),
+    "v": frozenset({422}),
+    "m": frozenset({412}),
+    "n": frozenset({428}),
+    "r": frozenset({303}),
+    "t": frozenset({429}),
+}
+"""m: changed meanwhile; n: `If-Match` needed; r: sent elsewhere; t: too often."""
+
+ABSENT = "e" * 32
+Parameters = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One route.
+
+    Attributes
+    ----------
+    cases : dict of str to str
+        Kind of object -> a letter for each caller.
+    json, headers
+        Of the request; or a function of (world, case).
+    prepare : callable, optional
+        world -> for each case the path's parameters.
+    apart : bool
+        Whether each caller needs a world of their own.
+    """
+
+    cases: Mapping[str, str]
+    json: Any = None
+    headers: Any = field(default_factory=dict)
+    prepare: Callable[[World], Mapping[str, Parameters]] | None = None
+    apart: bool = False
+
+
+OBJECTS: Mapping[str, Callable[[World], Parameters]] = {
+    "student_id": lambda world: {
+        "own": SITI.student_id, "other class": YUSUF.student_id, "other school": OTHER,
+        "absent": ABSENT,
+    },
+    "visit_list_id": lambda world: {
+        "own": world.lists["2026-27-Q2"], "draft": world.lists["2026-27-Q3"],
+        "other school": world.lists["other school"], "absent": ABSENT,
+    },
+    "user_id": lambda world: {
+        "own": user_id("bambang"), "other school": user_id("joko"), "absent": ABSENT,
+    },
+}  # fmt: skip
+"""Path parameter -> case -> id."""
+
+ALL = "22222222"
+SIGNED_IN = "22222221"
+LIST = {
+    "own": "22223331", "draft": "24443331", "other school": "44443331", "absent": "44443331",
+}  # fmt: skip
+
+ROWS: dict[str, Row] = {
+    "GET /healthz": Row({"": ALL}),
+    "GET /readyz": Row({"": ALL}),
+    # Reading
+    "GET /api/v1/openapi.json": Row({"": SIGNED_IN}),
+    "GET /api/v1/quarters": Row({"": "22222331"}),
+    "GET /api/v1/models": Row({"": "23322321"}),
+    "GET /api/v1/visit_lists": Row({"": "22223331"}),
+    "GET /api/v1/visit_lists/{visit_list_id}": Row(LIST),
+    "GET /api/v1/visit_lists/{visit_list_id}/items": Row(LIST),
+    "GET /api/v1/visit_lists/{visit_list_id}/items.csv": Row(LIST),
+    "GET /api/v1/students/{student_id}": Row(
+        {"own": "22243331", "other class": "24243331", "other school": "44443331",
+         "absent": "44443331"}
+    ),
+    # Signing in
+    "POST /api/v1/sessions": Row(
+        {"": "11111ttt"}, json={"sign_in_name": "nobody@a.example", "password": "not a password"}
+    ),
+    "GET /api/v1/sessions": Row({"": SIGNED_IN}),
+    "POST /api/v1/sessions/current/second_factor": Row(
+        {"": "11111111"}, json={"code": "123456"}
+    ),
+    "POST /api/v1/sessions/current/confirmation": Row(
+        {"": SIGNED_IN}, json={"password": "empat kata tanpa arti"}
+    ),
+    "DELETE /api/v1/sessions/current": Row({"": SIGNED_IN}),
+    "DELETE /api/v1/sessions/{session_id}": Row(
+        {"own": "42444441", "absent": "44444441"},
+        prepare=lambda world: {
+            "own": {"session_id": session_of(world, "homeroom_teacher")},
+            "absent": {"session_id": ABSENT},
+        },
+    ),
+}  # fmt: skip
+"""Method and path -> what is answered."""
+
+
+def session_of(world: World, who: str) -> str:
+    """Another session of somebody, whose id only they may use."""
+    rows = world.browser(who).get("/api/v1/sessions").json()["sessions"]
+    return next(row["session_id"] for row in rows if row["current"])
+
+
+def key() -> str:
+    """An `Idempotency-Key`."""
+    return uuid.uuid4().hex

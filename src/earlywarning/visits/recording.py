@@ -60,12 +60,13 @@ FAMILY_STATUSES: tuple[FamilyStatus, ...] = (
 
 NextStep = Literal[
     "contact", "visit", "letter", "wait", "check_address", "respect_no", "follow_up", "none",
-    "protection",
+    "protection", "ask_counsellor",
 ]  # fmt: skip
 NEXT_STEPS: tuple[NextStep, ...] = (
     "contact", "visit", "letter", "wait", "check_address", "respect_no", "follow_up", "none",
-    "protection",
+    "protection", "ask_counsellor",
 )  # fmt: skip
+"""`ask_counsellor` stands for `protection` where the reader need not know why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from earlywarning.io import wording
 from earlywarning.io.register.lists import STATUSES
-from earlywarning.records.codes import TRACKS
+from earlywarning.records.codes import TRACKS, VISIT_STATUSES
 from earlywarning.records.tables import OUTCOMES
 from earlywarning.risk.reasons import CODES
 from earlywarning.risk.results import VISITS, WHY
 from earlywarning.risk.watch.checks import CODES as CHECKS
 from earlywarning.risk.watch.checks import STATUSES as STATUSES_OF_CHECKS
+from earlywarning.visits import overriding, recording
 from earlywarning.visits.capacity import BANDS, EXCLUSIONS
 
 NEEDED = {
@@ -31,6 +32,25 @@ NEEDED = {
     "why": ("no_model", *(code for code in WHY if code != "no_data"), "no_records", "unknown"),
     "notice": VISITS,
     "value": ("monday", "saturday", "true", "false", "none"),
+    "visit_status": VISIT_STATUSES,
+    "met": recording.MET,
+    "purpose": recording.PURPOSES,
+    "cause_group": tuple(recording.CAUSES),
+    "cause": recording.known_causes(),
+    "observation": recording.OBSERVATIONS,
+    "answer": recording.ANSWERS,
+    "channel": recording.CHANNELS,
+    "contact_result": recording.RESULTS,
+    "follow_up": recording.FOLLOW_UP_STATUSES,
+    "follow_up_kind": ("agreed", "protection"),
+    "request": recording.REQUEST_STATUSES,
+    "asked_by": recording.ASKED_BY,
+    "family_status": recording.FAMILY_STATUSES,
+    "next_step": recording.NEXT_STEPS,
+    "protection": ("default",),
+    "override": overriding.ACTIONS,
+    "override_reason": {code for codes in overriding.REASONS.values() for code in codes},
+    "contact": ("message",),
     "completeness": ("sources",),
     "capacity": ("none",),
     "lead": ("none",),

@@ -137,6 +137,22 @@ class MonitorLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Protection:
+    """What to do when a child may be in danger; shown instead of the next step of a visit.
+
+    Attributes
+    ----------
+    steps : tuple of str
+        The school's own path, step by step; empty for the words that the program has.
+    contact : str
+        Whom to call, and how.
+    """
+
+    steps: tuple[str, ...] = ()
+    contact: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class District:
     """One `district.toml`, checked.
 
@@ -158,6 +174,7 @@ class District:
     monitor : MonitorLimits
     plan : Planning
         Weeks, hours and loads of the visits. No list depends on it.
+    protection : Protection
     promote : str
         Who lets a newly trained model serve: `by_person`, or `automatic` if it passes every gate.
     preset : str
@@ -179,6 +196,7 @@ class District:
     imports: ImportRules = field(default_factory=ImportRules)
     monitor: MonitorLimits = field(default_factory=MonitorLimits)
     plan: Planning = field(default_factory=Planning)
+    protection: Protection = field(default_factory=Protection)
     promote: str = "by_person"
     preset: str = "indonesia_smp"
 
@@ -195,6 +213,7 @@ class District:
         """The same, as it was for the lists of a layout; see `visits.frozen.district_values`."""
         rules = asdict(self)
         del rules["imports"]["files"], rules["monitor"], rules["plan"], rules["promote"]
+        del rules["protection"]
         if layout < TRACKS_LAYOUT:
             del rules["visits"]["tracks"]
         values = json.dumps(rules, sort_keys=True, default=str, separators=(",", ":"))
@@ -265,7 +284,8 @@ def parse(text: str, *, where: str = "district.toml") -> District:
 
 def _district(data: Mapping[str, Any]) -> District:
     only(data, "", {"district", "calendar", "attendance", "thresholds", "school", "weights",
-                     "visits", "plan", "import", "monitor", "models"})  # fmt: skip
+                     "visits", "plan", "import", "monitor", "models",
+                     "protection"})  # fmt: skip
     about = section(data, "district")
     only(about, "district", {"name", "timezone", "language"})
     attendance = section(data, "attendance")
@@ -296,6 +316,7 @@ def _district(data: Mapping[str, Any]) -> District:
         plan=visit_rules.planning(section(data, "plan")),
         imports=_imports(section(data, "import")),
         monitor=_monitor(section(data, "monitor")),
+        protection=_protection(section(data, "protection")),
         promote=_promote(section(data, "models")),
         preset=preset,
     )
@@ -369,6 +390,16 @@ def _imports(data: Mapping[str, Any]) -> ImportRules:
             }
         ),
     )
+
+
+def _protection(data: Mapping[str, Any]) -> Protection:
+    only(data, "protection", {"steps", "contact"})
+    steps, contact = data.get("steps", []), data.get("contact", "")
+    if not isinstance(steps, list) or not all(isinstance(step, str) for step in [*steps, contact]):
+        raise ConfigError(
+            '[protection] write it like steps = ["Tell the principal today"], contact = "…"'
+        )
+    return Protection(tuple(steps), contact)
 
 
 def _promote(data: Mapping[str, Any]) -> str:

@@ -72,6 +72,7 @@ def district_values(district: District, layout: int = NEWEST_LAYOUT) -> dict[str
     """
     values: dict[str, Any] = asdict(district)
     del values["monitor"], values["plan"], values["promote"]
+    del values["protection"]
     if layout < TRACKS_LAYOUT:
         del values["visits"]["tracks"]
     return json.loads(json.dumps(values))

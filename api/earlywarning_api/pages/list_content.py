@@ -5,27 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import HTTPException, Request
-from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
 
 from earlywarning.calendar import Quarter
 from earlywarning.io import wording
-from earlywarning.io.register import families, list_progress, list_views
+from earlywarning.io.register import list_progress, list_views
 from earlywarning.io.register.list_progress import Standing
-from earlywarning.io.register.list_views import ItemRow, StudentRow, Students
+from earlywarning.io.register.list_views import ItemRow, StudentRow
 from earlywarning.io.register.lists import ListRow
-from earlywarning.io.register.models import VisitListItem
-from earlywarning.visits.capacity import BANDS
 from earlywarning.visits.frozen import district_of
 from earlywarning_api import access, cursor
 from earlywarning_api.pages import rendering
 
 VIEWS = ("", "not_visited", "scheduled", "overdue", "no_contact", "visited")
-SHOWN_BANDS = tuple(band for band in BANDS if band != "keep_watching")
 TRACKS = ("concern", "preventive", "sick_child", "good_news", "requested")
 
 
@@ -47,19 +41,18 @@ class Family:
     Attributes
     ----------
     place : int
-        On the lead's part of the list, 1 first.
-    position : int
-        On the whole list, lead by lead.
+        On the lead's part of the list, in the order that holds today, 1 first.
     plain : bool
         Listed for concern without a fact that stands out; the row then says so.
     status : str
         One of `recording.FAMILY_STATUSES`.
     last_visit, planned : date or None
+    decided : str or None
+        What a person decided about its place: one of `overriding.ACTIONS`.
     """
 
     item_id: str
     place: int
-    position: int
     band: str
     track: str
     children: tuple[Child, ...]
@@ -67,6 +60,7 @@ class Family:
     status: str
     last_visit: date | None
     planned: date | None
+    decided: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +78,20 @@ class Filters:
 
     class_id: str = ""
     track: str = ""
-    band: str = ""
     view: str = ""
 
     @property
     def any(self) -> bool:
         """Whether anything is left out."""
-        return bool(self.class_id or self.track or self.band or self.view)
+        return bool(self.class_id or self.track or self.view)
 
     def at(self, view: str) -> str:
         """The same filters with another saved view, as the query of an address."""
-        return Filters(self.class_id, self.track, self.band, view).query()
+        return Filters(self.class_id, self.track, view).query()
 
     def query(self, **more: str) -> str:
         """The filters as the query of an address, empty ones left out."""
-        values = {"class": self.class_id, "track": self.track, "band": self.band}
-        values |= {"view": self.view} | more
+        values = {"class": self.class_id, "track": self.track, "view": self.view} | more
         kept = {name: value for name, value in values.items() if value}
         return f"?{urlencode(kept)}" if kept else ""
 
@@ -154,7 +146,6 @@ class ListPage:
     filters: Filters
     views: tuple[SavedView, ...]
     classes: tuple[tuple[str, str], ...]
-    bands: tuple[str, ...]
     tracks: tuple[str, ...]
     following: str | None
     first: str | None
@@ -173,7 +164,7 @@ def listed(
     limit: int | None,
 ) -> ListPage:
     """What a person may see of a list; 404 for one that is not theirs to know of."""
-    bound_to = (visit_list_id, filters.class_id, filters.track, filters.band, filters.view)
+    bound_to = (visit_list_id, filters.class_id, filters.track, filters.view)
     start = cursor.position(after, bound_to)
     visible = access.visible_students(person).ids
     spoken = rendering.language(request)
@@ -182,36 +173,29 @@ def listed(
         row = next((one for one in lists if one.visit_list_id == visit_list_id), None)
         if row is None:
             raise HTTPException(404)
-        standings = _standings(session, visible, row, rendering.today(request))
-        rows = list_views.items(
-            session,
-            visible,
-            visit_list_id,
-            class_id=filters.class_id or None,
-            track=filters.track or None,
-            band=filters.band or None,
-            among=_among(standings, filters.view),
-            after=start,
-            limit=None if limit is None else limit + 1,
+        standings = list_progress.standings(
+            session, visible, row,
+            today=rendering.today(request), class_id=filters.class_id or None,
+        )  # fmt: skip
+        wanted = [one for one in standings.values() if _fits(one, filters) and one.overall > start]
+        page = wanted if limit is None else wanted[:limit]
+        items = list_views.items_by_id(
+            session, visible, visit_list_id, [one.item_id for one in page]
         )
-        counts = list_views.counts(session, visible, visit_list_id)
-        starts = list_views.first_positions(session, visit_list_id)
         classes = list_views.classes(session, visible, visit_list_id)
         schools = list_views.school_names(session)
-    page = rows if limit is None else rows[:limit]
     following = None
-    if len(rows) > len(page):
-        following = filters.query(after=cursor.made(page[-1].position, bound_to))
+    if len(wanted) > len(page):
+        following = filters.query(after=cursor.made(page[-1].overall, bound_to))
     return ListPage(
         overview=overview(row, schools),
-        parts=_parts(page, starts, counts, standings, spoken),
+        parts=_parts(page, items, standings, spoken),
         shown=len(page),
-        total=sum(counts.values()),
+        total=len(standings),
         visited=sum(one.status == "visited" for one in standings.values()),
         views=_views(standings, filters.view),
         filters=filters,
         classes=tuple(classes),
-        bands=SHOWN_BANDS,
         tracks=TRACKS,
         following=following,
         first=filters.query() or f"/lists/{visit_list_id}" if start else None,
@@ -220,7 +204,7 @@ def listed(
             for one in lists
             if one.school_id == row.school_id and one is not row
         ),
-        empty=_why_empty(row, person, filters, total=sum(counts.values())),
+        empty=_why_empty(row, person, filters, total=len(standings)),
         rules=tuple(
             wording.say(f"outcome.{name}", spoken)
             for name, model in row.header["models"].items()
@@ -229,21 +213,12 @@ def listed(
     )
 
 
-def _standings(
-    session: Session, visible: Students, row: ListRow, today: date
-) -> dict[str, Standing]:
-    start, end = families.span_of(row.header)
-    return list_progress.standings(
-        session, visible, row.visit_list_id, start=start, end=end, today=today
+def _fits(standing: Standing, filters: Filters) -> bool:
+    return (
+        standing.in_class
+        and filters.track in ("", standing.track)
+        and filters.view in ("", standing.status)
     )
-
-
-def _among(standings: Mapping[str, Standing], view: str) -> Select[Any] | None:
-    """A query for the families of a saved view."""
-    if not view:
-        return None
-    wanted = [one.item_id for one in standings.values() if one.status == view]
-    return select(VisitListItem.item_id).where(VisitListItem.item_id.in_(wanted))
 
 
 def _views(standings: Mapping[str, Standing], current: str) -> tuple[SavedView, ...]:
@@ -283,33 +258,30 @@ def _why_empty(row: ListRow, person: access.Person, filters: Filters, *, total: 
 
 
 def _parts(
-    rows: Sequence[ItemRow],
-    starts: Mapping[str | None, int],
-    counts: Mapping[str | None, int],
+    page: Sequence[Standing],
+    items: Mapping[str, ItemRow],
     standings: Mapping[str, Standing],
     spoken: str,
 ) -> tuple[Part, ...]:
-    by_lead: dict[str | None, list[ItemRow]] = {}
-    for row in rows:
-        by_lead.setdefault(row.lead_staff_id, []).append(row)
+    by_lead: dict[str | None, list[Standing]] = {}
+    for one in page:
+        by_lead.setdefault(one.lead_staff_id, []).append(one)
     return tuple(
         Part(
-            lead=some[0].lead_name or wording.say("lead.none", spoken),
-            families=tuple(
-                _family(row, starts[lead], standings[row.item_id], spoken) for row in some
-            ),
-            total=counts.get(lead, len(some)),
+            lead=items[some[0].item_id].lead_name or wording.say("lead.none", spoken),
+            families=tuple(_family(items[one.item_id], one, spoken) for one in some),
+            total=sum(one.lead_staff_id == lead for one in standings.values()),
         )
         for lead, some in by_lead.items()
     )
 
 
-def _family(row: ItemRow, start: int, standing: Standing, spoken: str) -> Family:
+def _family(row: ItemRow, standing: Standing, spoken: str) -> Family:
     children = tuple(child(one, spoken) for one in row.students)
+    decided = standing.decided
     return Family(
         item_id=row.item_id,
-        place=row.position - start + 1,
-        position=row.position,
+        place=standing.place,
         band=row.band,
         track=row.track,
         children=children,
@@ -317,6 +289,7 @@ def _family(row: ItemRow, start: int, standing: Standing, spoken: str) -> Family
         status=standing.status,
         last_visit=standing.last_visit,
         planned=standing.planned,
+        decided=decided.action if decided else None,
     )
 
 

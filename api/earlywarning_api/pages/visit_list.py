@@ -32,7 +32,6 @@ Track = Annotated[
 View = Annotated[
     Literal["", "not_visited", "scheduled", "overdue", "no_contact", "visited"], Query()
 ]
-Band = Annotated[Literal["", "visit_first", "schedule", "keep_watching"], Query()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +59,11 @@ def visit_list(
     visit_list_id: str,
     class_id: ClassId = "",
     track: Track = "",
-    band: Band = "",
     view: View = "",
     after: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
     """One page of a list, by filters that stand in the address."""
-    filters = Filters(class_id, track, band, view)
+    filters = Filters(class_id, track, view)
     found = listed(request, person, visit_list_id, filters, after=after, limit=PAGE)
     return rendering.page(request, "visit_list.html", found, person=person)
 
@@ -77,11 +75,10 @@ def printed(
     visit_list_id: str,
     class_id: ClassId = "",
     track: Track = "",
-    band: Band = "",
     view: View = "",
 ) -> Response:
     """The whole list as a sheet of A4, without address or phone."""
-    filters = Filters(class_id, track, band, view)
+    filters = Filters(class_id, track, view)
     found = listed(request, person, visit_list_id, filters, after=None, limit=None)
     return rendering.page(request, "visit_list_print.html", found, person=person)
 
@@ -93,11 +90,10 @@ def downloaded(
     visit_list_id: str,
     class_id: ClassId = "",
     track: Track = "",
-    band: Band = "",
     view: View = "",
 ) -> Response:
     """The list as a file for a spreadsheet, by the same filters; no cell is a formula."""
-    filters = Filters(class_id, track, band, view)
+    filters = Filters(class_id, track, view)
     found = listed(request, person, visit_list_id, filters, after=None, limit=None)
     spoken = rendering.language(request)
     name = f"visit-list-{found.overview.quarter.code}.csv"

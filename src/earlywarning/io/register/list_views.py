@@ -143,8 +143,6 @@ def items(
     *,
     class_id: str | None = None,
     track: str | None = None,
-    band: str | None = None,
-    among: Rows | None = None,
     after: int = 0,
     limit: int | None = None,
 ) -> list[ItemRow]:
@@ -154,9 +152,7 @@ def items(
     ----------
     class_id : str, optional
         Only families with a visible child in this class, whoever leads the visit.
-    track, band : str, optional
-    among : query for item ids, optional
-        Only these, for example those still to be visited.
+    track : str, optional
     after : int
         Position of the last family already read.
     limit : int, optional
@@ -185,10 +181,6 @@ def items(
     )  # fmt: skip
     if track is not None:
         query = query.where(VisitListItem.track == track)
-    if band is not None:
-        query = query.where(VisitListItem.band == band)
-    if among is not None:
-        query = query.where(VisitListItem.item_id.in_(among))
     if limit is not None:
         query = query.limit(limit)
     rows = [ItemRow(*row) for row in session.execute(query)]
@@ -281,37 +273,6 @@ def history(session: Session, student_id: str) -> list[PlaceRow]:
         .order_by(VisitList.as_of_date.desc(), VisitList.published_at.desc())
     )  # fmt: skip
     return [PlaceRow(*row) for row in session.execute(query)]
-
-
-def counts(session: Session, visible: Students, visit_list_id: str) -> dict[str | None, int]:
-    """Listed families with a visible child, by lead, in the order of the list."""
-    seen = visible.subquery()
-    child = (
-        select(VisitListStudent.student_id)
-        .join(seen, seen.c.student_id == VisitListStudent.student_id)
-        .where(VisitListStudent.item_id == VisitListItem.item_id)
-    )
-    query: Rows = (
-        select(VisitListItem.lead_staff_id, func.count())
-        .where(
-            VisitListItem.visit_list_id == visit_list_id,
-            VisitListItem.position.is_not(None),
-            child.exists(),
-        )
-        .group_by(VisitListItem.lead_staff_id)
-        .order_by(func.min(VisitListItem.position))
-    )
-    return {row[0]: row[1] for row in session.execute(query)}
-
-
-def first_positions(session: Session, visit_list_id: str) -> dict[str | None, int]:
-    """Where each lead's part of a list begins: a family's place on it counts from there."""
-    query: Rows = (
-        select(VisitListItem.lead_staff_id, func.min(VisitListItem.position))
-        .where(VisitListItem.visit_list_id == visit_list_id, VisitListItem.position.is_not(None))
-        .group_by(VisitListItem.lead_staff_id)
-    )
-    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def classes(session: Session, visible: Students, visit_list_id: str) -> list[tuple[str, str]]:

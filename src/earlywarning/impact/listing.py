@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression
+from scipy.special import expit
 from sklearn.preprocessing import SplineTransformer, StandardScaler
 
 from earlywarning.impact.regression import Estimate, covariates, of_value
@@ -87,8 +87,7 @@ def estimate_listing(
     about = {name: np.empty((2, len(y))) for name in ("y", "visited")}
     for k in range(folds):
         out, used = fold == k, fold != k
-        model = LogisticRegression(C=10.0, max_iter=500).fit(X[used], z[used])
-        e[out] = model.predict_proba(X[out])[:, 1]
+        e[out] = _chances(X[used], z[used], X[out])
         for arm in (0, 1):
             some = used & (z == arm)
             both = _ridge(X[some], np.column_stack([y[some], visited[some]]), X[out])
@@ -114,18 +113,21 @@ def estimate_listing(
 
 
 def _basis(rows: pd.DataFrame, adjust: Sequence[str]) -> np.ndarray:
-    """Splines of the score and of what is known before, the class's means, and quarters."""
+    """A curve of the score, what is known before, the class's mean history, and quarters.
+
+    Of the class only one column: with every mean of it, a class's cut could be told to the digit,
+    and nobody would be left to compare with.
+    """
     main = covariates(rows, ["s", *adjust])
-    curved = SplineTransformer(n_knots=5, degree=3, knots="quantile", include_bias=False)
-    many = np.array([len(np.unique(column)) > 8 for column in main.T])
-    parts = [main[:, ~many]]
-    if many.any():
-        parts.append(curved.fit_transform(main[:, many]))
-    group = pd.factorize(rows["homeroom"].astype(str) + "|" + rows["t"].astype(str))[0]
-    size = np.bincount(group)[group]
-    for column in main[:, : 1 + len(adjust)].T:
-        others = np.bincount(group, column)[group] - column
-        parts.append((others / np.maximum(size - 1, 1))[:, None])
+    curve = SplineTransformer(n_knots=4, degree=3, knots="quantile", include_bias=False)
+    parts = [curve.fit_transform(main[:, :1]), main[:, 1:]]
+    if adjust:
+        group = pd.factorize(rows["homeroom"].astype(str) + "|" + rows["t"].astype(str))[0]
+        size = np.bincount(group)[group]
+        history = covariates(rows, adjust[:2])
+        for column in history[:, :2].T:
+            others = np.bincount(group, column)[group] - column
+            parts.append((others / np.maximum(size - 1, 1))[:, None])
     quarter = pd.get_dummies(rows["t"], drop_first=True).to_numpy(dtype=float)
     return StandardScaler().fit_transform(np.column_stack([*parts, quarter]))
 
@@ -136,6 +138,23 @@ def _ridge(X: np.ndarray, Y: np.ndarray, at: np.ndarray) -> np.ndarray:
     left = X - centre
     gram = left.T @ left + RIDGE * np.eye(X.shape[1])
     return level + (at - centre) @ np.linalg.solve(gram, left.T @ (Y - level))
+
+
+def _chances(X: np.ndarray, z: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Chances of a logistic regression with a small ridge, by Newton's steps, shape (n_at,)."""
+    inner = np.column_stack([np.ones(len(X)), X])
+    penalty = np.full(inner.shape[1], RIDGE)
+    penalty[0] = 0.0
+    beta = np.zeros(inner.shape[1])
+    for _ in range(25):
+        chance = expit(inner @ beta)
+        weight = np.maximum(chance * (1 - chance), 1e-9)
+        hessian = inner.T @ (inner * weight[:, None]) + np.diag(penalty)
+        step = np.linalg.solve(hessian, inner.T @ (z - chance) - penalty * beta)
+        beta += np.clip(step, -5, 5)
+        if np.abs(step).max() < 1e-6:
+            break
+    return expit(beta[0] + at @ beta[1:])
 
 
 def _score(z: np.ndarray, y: np.ndarray, e: np.ndarray, about: np.ndarray) -> np.ndarray:

@@ -79,6 +79,7 @@ class RoughWorld:
             reached=(rng.random(families) < home)[family],
             added=(rng.random(families) < own)[family],
             gain=expit(self._level + self._visit(1.0)) - expit(self._level),
+            need=expit(self._level),
         )
 
     def _visit(self, visited: np.ndarray | float) -> np.ndarray:

@@ -79,11 +79,14 @@ class QuarterOf:
         Is visited on the teacher's own judgement, listed or not.
     gain : array of float
         Expected change of the absence rate by a visit now.
+    need : array of float
+        What a teacher may sense: the expected absence rate without a visit.
     """
 
     reached: np.ndarray
     added: np.ndarray
     gain: np.ndarray
+    need: np.ndarray
 
 
 class World(Protocol):
@@ -136,6 +139,7 @@ class LifeWorld:
             reached=(rng.random(family.max() + 1) < self.reach)[family],
             added=(rng.random(family.max() + 1) < self.judgement)[family],
             gain=visited - without if self.effect else np.zeros(n),
+            need=without,
         )
 
     def _expected(self, visit: float) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 What each feature adds to a risk is exact (coefficients, or XGBoost's own Shapley values). It is
 added up by theme, and a theme is worth what the priority would lose without it. Only then is a fact
-looked for that is true, is a matter of concern, and can be changed.
+looked for that is true, is a matter of concern, and can be changed; and it is told only if the
+child would rank lower had it not happened (see `removal`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pandas as pd
 from earlywarning.calendar import Quarter, SchoolCalendar, day_date
 from earlywarning.features.windows import Windows
 from earlywarning.records.tables import OUTCOMES
+from earlywarning.risk import removal
 from earlywarning.risk.estimators.base import Estimator
 from earlywarning.risk.estimators.calibration import expit, logit
 from earlywarning.risk.estimators.rule import holds
@@ -85,12 +87,18 @@ def reasons(
         first; empty where nothing that can be changed raised the priority.
     """
     columns = _columns(X)
-    losses = _losses(estimators, X, weights)
+    risks = {
+        outcome: estimators[outcome].predict_risk(X)
+        for outcome in OUTCOMES
+        if outcome in estimators and weights.get(outcome) and len(X)
+    }
+    losses = _losses(estimators, X, risks, weights)
     facts = np.full(losses.shape, -1)
     for at, theme in enumerate(THEMES):
         for index in reversed(range(len(theme.facts))):
             facts[_true(theme.facts[index], columns), at] = index
     losses = np.where((facts >= 0) & (losses >= LEAST_LOSS), losses, 0.0)
+    _keep_what_is_lost(losses, estimators, X, risks, weights)
     since = _since(quarter, calendar)
     return [
         [
@@ -107,14 +115,14 @@ def reasons(
 
 
 def _losses(
-    estimators: Mapping[str, Estimator], X: pd.DataFrame, weights: Mapping[str, float]
+    estimators: Mapping[str, Estimator],
+    X: pd.DataFrame,
+    risks: Mapping[str, np.ndarray],
+    weights: Mapping[str, float],
 ) -> np.ndarray:
-    """What the priority would lose without each theme, shape (n, n_themes)."""
+    """What the priority would lose without each theme's parts, shape (n, n_themes)."""
     losses = np.zeros((len(X), len(THEMES)))
-    for outcome in OUTCOMES:
-        if outcome not in estimators or not weights.get(outcome) or not len(X):
-            continue
-        risk = estimators[outcome].predict_risk(X)
+    for outcome, risk in risks.items():
         added = estimators[outcome].contributions(X)
         for at, theme in enumerate(THEMES):
             used = [name for name in theme.features if name in added.columns]
@@ -122,6 +130,27 @@ def _losses(
                 without = expit(logit(risk) - added[used].to_numpy().sum(axis=1))
                 losses[:, at] += weights[outcome] * (risk - without)
     return losses
+
+
+def _keep_what_is_lost(
+    losses: np.ndarray,
+    estimators: Mapping[str, Estimator],
+    X: pd.DataFrame,
+    risks: Mapping[str, np.ndarray],
+    weights: Mapping[str, float],
+) -> None:
+    """Set the loss of a theme to 0 where the child without its events would rank no lower.
+
+    Parts add up, but a model may bend: what adds to a risk beside other things need not lower it
+    when it goes.
+    """
+    for event in removal.EVENTS:
+        themes = [at for at, one in enumerate(THEMES) if removal.EVENT_OF[one.name] == event]
+        rows = np.flatnonzero((losses[:, themes] > 0).any(axis=1))
+        if len(rows):
+            there = {outcome: risk[rows] for outcome, risk in risks.items()}
+            lost = removal.losses(estimators, X.iloc[rows], there, weights, event)
+            losses[np.ix_(rows[lost < LEAST_LOSS], themes)] = 0.0
 
 
 def _chosen(losses: np.ndarray) -> list[int]:
@@ -137,7 +166,10 @@ def _chosen(losses: np.ndarray) -> list[int]:
 
 
 def _columns(X: pd.DataFrame) -> dict[str, np.ndarray]:
-    columns = {str(name): X[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in X.columns}
+    features = X.select_dtypes("number")  # a school's id may stand beside them
+    columns = {
+        str(name): features[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in features
+    }
     for name, (how, one, other) in DERIVED.items():
         if how == "minus":
             columns[name] = columns[one] - columns[other]

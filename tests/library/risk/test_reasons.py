@@ -11,10 +11,11 @@ import pytest
 from drawn_school import CALENDAR, dataset
 from earlywarning.features.build import FEATURES
 from earlywarning.records.tables import OUTCOMES
-from earlywarning.risk import reasons, spec
+from earlywarning.risk import reasons, removal, spec
 from earlywarning.risk.candidates import candidate
 from earlywarning.risk.estimators.base import Estimator
 from earlywarning.risk.estimators.boosted import Boosted
+from earlywarning.risk.estimators.calibration import logit
 from earlywarning.risk.estimators.rule import Rule
 from earlywarning.risk.reason_facts import THEMES, UNEXPLAINED
 from earlywarning.risk.spec import BoostedSetting
@@ -130,6 +131,81 @@ def test_what_is_told_raised_the_priority(estimators: dict[str, Estimator]) -> N
                 for frame in added.values()
             ]
             assert max(parts) > 0
+
+
+PROTECTED = ("sex", "gender", "religion", "income", "occupation", "address", "village", "ethnic")
+
+
+def test_without_what_is_told_the_child_ranks_lower(estimators: dict[str, Estimator]) -> None:
+    """The event behind each reason never happened: the priority falls, and some risk with it."""
+    X = dataset(300, seed=5).X.head(300)
+    told = why(X, estimators)
+    seen = {outcome: one.predict_risk(X) for outcome, one in estimators.items()}
+    theme_of = {fact.code: theme for theme in THEMES for fact in theme.facts}
+    codes = set()
+    for event in removal.EVENTS:
+        other = removal.without(X, event)
+        fallen = {o: seen[o] - one.predict_risk(other) for o, one in estimators.items()}
+        for row, found in enumerate(told):
+            for one in found:
+                if removal.EVENT_OF[theme_of[one.code].name] != event:
+                    continue
+                codes.add(one.code)
+                falls = [fallen[outcome][row] for outcome in OUTCOMES]
+                assert sum(falls) >= reasons.LEAST_LOSS
+                assert max(falls) > 0
+                # And the fact itself is no longer true.
+                (later,) = why(other.iloc[[row]], estimators)
+                assert one.code not in {again.code for again in later}
+    assert len(codes) >= 2
+
+
+def test_the_parts_add_up_to_the_margin(estimators: dict[str, Estimator]) -> None:
+    """Exact: with one number that is the same for everybody, they are the log odds."""
+    X = dataset(300, seed=5).X.head(500).copy()
+    X.iloc[:5, :] = np.nan
+    for one in estimators.values():
+        parts = one.contributions(X)
+        rest = logit(one.predict_risk(X)) - parts.to_numpy().sum(axis=1)
+        assert np.ptp(rest) < 1e-4, one.kind
+        assert not [name for name in parts if any(word in name for word in PROTECTED)]
+
+
+def test_a_small_change_of_the_records_leaves_the_reasons(estimators: dict[str, Estimator]) -> None:
+    """What no record could show changes nothing; one day more or less changes little."""
+    X = dataset(300, seed=5).X.head(300)
+    before = [{one.code for one in found} for found in why(X, estimators)]
+    rng = np.random.default_rng(2)
+    # Upwards: three of sixty days are exactly a level of the rule.
+    rates = [name for name in X if "rate" in str(name)]
+    nudged = X.assign(**{name: X[name] * (1 + 1e-9 * rng.random(len(X))) for name in rates})
+    after = [{one.code for one in found} for found in why(nudged, estimators)]
+    assert np.mean([one != other for one, other in zip(before, after, strict=True)]) < 0.02
+    day = X.assign(
+        absent_days_quarter=X["absent_days_quarter"] + 1,
+        absence_rate_quarter=X["absence_rate_quarter"] + 1 / 60,
+    )
+    told = [
+        (one, {reason.code for reason in found})
+        for one, found in zip(before, why(day, estimators), strict=True)
+        if one
+    ]
+    shared = [len(one & other) / len(one | other) for one, other in told]
+    assert np.mean(shared) > 0.75
+    # The fact of the absences is never lost by one more of them.
+    absence = {"absent_recently", "absent_more", "absent_days"}
+    lost = [bool(one & absence) and not other & absence for one, other in told]
+    assert np.mean(lost) < 0.05
+
+
+def test_every_theme_has_an_event_that_can_be_thought_away() -> None:
+    assert set(removal.EVENT_OF) == {theme.name for theme in THEMES}
+    X = dataset(300, seed=5).X.head(50)
+    for event in removal.EVENTS:
+        other = removal.without(X, event)
+        unchanged = [name for name in X if name not in removal.features_of(event)]
+        pd.testing.assert_frame_equal(X[unchanged], other[unchanged])
+        assert list(other) == list(X)
 
 
 def test_every_feature_of_the_models_is_a_theme_or_left_out_on_purpose() -> None:

@@ -105,7 +105,10 @@ class Rule:
         return self.predict_risk(X)
 
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
-        """A level's distance from "otherwise", in log odds, shared by the conditions fulfilled."""
+        """A level's distance from "otherwise", in log odds, shared by the conditions fulfilled.
+
+        That of a student without records stands under the first feature of the evidence.
+        """
         features = self.features
         columns = dict(zip(features, matrix(X, features, who=self._who).T, strict=True))
         level = self.levels_of(X)
@@ -118,6 +121,8 @@ class Rule:
                 at = features.index(condition.feature)
                 hits[:, at] = np.maximum(hits[:, at], holds(condition, columns)[rows])
             out[rows] = (margin[index] - margin[-2]) * hits / hits.sum(axis=1, keepdims=True)
+        empty = level == len(self.rule.levels) + 1
+        out[empty, features.index(self.rule.evidence[0])] = margin[-1] - margin[-2]
         return pd.DataFrame(out, columns=list(features))
 
     def to_files(self) -> dict[str, bytes]:

@@ -19,7 +19,11 @@ CONFIRM_EXIT = 3
 """Exit code when a step waits for a person's confirmation."""
 
 REFUSED_EXIT = 4
-"""Exit code when a list was made, but not by the model in service: that one was altered."""
+"""Exit code when something was altered after it was recorded: a list was made, but not by the
+model in service."""
+
+ACT_EXIT = 5
+"""Exit code when watching says that somebody must act."""
 
 
 def today(timezone: str) -> date:

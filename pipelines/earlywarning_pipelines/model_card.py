@@ -11,8 +11,9 @@ from datetime import date
 from typing import Any
 
 from earlywarning.district import District
-from earlywarning.io import wording
+from earlywarning.io import report_page, wording
 from earlywarning.io.wording import card_text
+from earlywarning.risk.evaluation.groups import BY
 from earlywarning.risk.spec import OutcomeSpec
 from earlywarning_pipelines import visit_words
 
@@ -23,8 +24,8 @@ PEOPLE_WRITE = ("purpose", "not_for", "data", "limits")
 """Sections that the card's own text may have; where it has not, the catalogue's words stand."""
 
 LAW = (
-    "pasal_10", "pasal_20", "pasal_31", "pasal_32", "pasal_34", "pasal_35", "inference", "gdpr",
-    "ai_act",
+    "pasal_10", "pasal_20", "pasal_31", "pasal_32", "pasal_34", "pasal_35", "pasal_40", "pasal_42",
+    "pasal_46", "pasal_51", "inference", "prohibited", "ferpa", "gdpr", "ai_act",
 )  # fmt: skip
 """What a school must be able to answer, and where the answer is."""
 
@@ -169,7 +170,13 @@ def _note(notice: Mapping[str, Any], language: str) -> str:
     key = f"why.{notice['code']}"
     known = key in wording.catalogue(language)
     words = wording.say(key, language) if known else notice["code"].replace("_", " ")
-    numbers = ", ".join(f"{name} {_figure(value)}" for name, value in notice["numbers"].items())
+    named = wording.catalogue(language, "card")
+    numbers = ", ".join(
+        f"{card_text(f'card.number.{name}', language)} "
+        f"{_names(language).get(str(value), _figure(value))}"
+        for name, value in notice["numbers"].items()
+        if f"card.number.{name}" in named
+    )
     return words + (f" ({numbers})" if numbers else "")
 
 
@@ -192,8 +199,9 @@ def _gate(report: Mapping[str, Any], say: _Say) -> list[str]:
     gate, names = report["gate"], _names(say.language)
     signed = {name: f"{gate[name]:+.3f}" for name in ("gain", "low", "high")}
     columns = [
-        say("column.candidate"), say("column.found"), "best ties", "worst ties", "precision",
-        "PR-AUC", "ROC-AUC", "Brier", "calibration error",
+        say("column.candidate"), say("column.found"), say("column.best_ties"),
+        say("column.worst_ties"), say("column.precision"), "PR-AUC", "ROC-AUC", "Brier",
+        say("column.calibration_error"),
     ]  # fmt: skip
     lines = [
         f"### {say('judged', quarters=', '.join(report['quarters']['test']))}",
@@ -260,11 +268,48 @@ def _groups(report: Mapping[str, Any], say: _Say) -> list[str]:
     lines += [f"{say('groups.text')} {_passed(report, 'groups', say)}", "", *_head(columns)]
     for group in judged:
         found = group["figures"]["found_share"]
+        name = f"{_attribute(group['attribute'], say)}: {_value(group['value'], say)}"
         lines.append(
-            f"| {group['attribute']}: {group['value']} | {group['students']} | {group['trouble']} "
+            f"| {name} | {group['students']} | {group['trouble']} "
             f"| {_figure(found['value'])} ({_figure(found['low'])}–{_figure(found['high'])}) |"
         )
+    worst = (report.get("gates") or {}).get("groups") or {}
+    if worst.get("gap") is not None and worst.get("rule_gap") is not None:
+        lines += ["", say(
+            "groups.gap", attribute=_attribute(worst["attribute"], say),
+            group=_value(worst["group"], say), against=_value(worst["against"], say),
+            **{name: _figure(worst[name]) for name in ("gap", "low", "high", "rule_gap", "limit")},
+        )]  # fmt: skip
+    return [*lines, *_mitigation(report["groups"].get("mitigation"), say)]
+
+
+def _mitigation(found: Mapping[str, Any] | None, say: _Say) -> list[str]:
+    """What one step of calibration a group changed, and what it cost."""
+    if not found:
+        return []
+    columns = [say(f"column.{name}") for name in (
+        "calibration", "found", "calibration_error", "worst_step", "gap",
+    )]  # fmt: skip
+    lines = [
+        "", f"### {say('mitigation', attribute=_attribute(found['by'], say))}", "",
+        say("mitigation.text"), "", *_head(columns),
+    ]  # fmt: skip
+    for name in ("before", "after"):
+        figures = " | ".join(
+            _figure(found[name][key]) for key in ("found_share", "error", "worst_step", "gap")
+        )
+        lines.append(f"| {say(f'mitigation.{name}')} | {figures} |")
     return lines
+
+
+def _attribute(name: str, say: _Say) -> str:
+    words = report_page.words(say.language)
+    return BY.join(words.get(f"attribute_{part}", part) for part in name.split(BY))
+
+
+def _value(value: str, say: _Say) -> str:
+    words = report_page.words(say.language)
+    return BY.join(words.get(part, part) for part in value.split(BY))
 
 
 def _head(columns: list[str]) -> list[str]:

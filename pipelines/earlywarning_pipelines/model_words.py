@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from earlywarning.io import wording
 from earlywarning.io.register import model_events
 from earlywarning.risk import gates
+from earlywarning.risk.watch.checks import ACT, LOOK
 from earlywarning_pipelines import visit_words
 
 if TYPE_CHECKING:
     from earlywarning.io.register.models import ModelEvent
+    from earlywarning.io.register.monitor_checks import CheckRow
     from earlywarning.risk.comparing import Comparison
     from earlywarning_pipelines.models import Compared, Promoted, RolledBack, Shown, Version
     from earlywarning_pipelines.repeating import Repeated
@@ -141,6 +143,8 @@ def version_text(shown: Shown) -> str:
     for name in (gates.CALIBRATION, gates.GROUPS):
         judged = (report.get("gates") or {}).get(name, {"passed": None, "why": "not_judged"})
         lines.append(f"  {gate_text(name, judged)}")
+    if row.is_champion:
+        lines += [f"  {line}" for line in _watched(shown.watched)]
     lines += [
         f"  run {row.run_id}, trained {_moment(row.trained_at)}",
         f"  manifest sha256 {row.artifact_sha256}",
@@ -149,6 +153,29 @@ def version_text(shown: Shown) -> str:
     lines += [f"  {_event(one, shown)}" for one in shown.events]
     lines.append(f"the card: `earlywarning models show {row.outcome} {row.version} --card`")
     return "\n".join(lines)
+
+
+def _watched(checks: Sequence[CheckRow]) -> list[str]:
+    """The newest state that `earlywarning monitor` kept."""
+    if not checks:
+        return ["watched: not yet; `earlywarning monitor` looks"]
+    found = {status: [one for one in checks if one.status == status] for status in (ACT, LOOK)}
+    quarters = ", ".join(sorted({one.quarter for one in checks}))
+    told = "all in order"
+    if found[ACT] or found[LOOK]:
+        told = f"{len(found[ACT])} to act on, {len(found[LOOK])} to look at"
+    lines = [f"watched {_moment(checks[0].at)}, {quarters}: {len(checks)} checks, {told}"]
+    for one in (*found[ACT], *found[LOOK]):
+        about = f" of {one.subject}" if one.subject else ""
+        lines.append(
+            f"  [{one.status}] {one.quarter} {one.code}{about}: {_number(one.value)}, "
+            f"limit {_number(one.limit)}"
+        )
+    return lines
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"
 
 
 def _event(event: ModelEvent, shown: Shown) -> str:
@@ -206,10 +233,12 @@ def gate_text(name: str, gate: Mapping[str, Any]) -> str:
     elif gate.get("error") is not None:
         detail = f" (error {gate['error']:.3f}, allowed {gate['limit']:.3f})"
     elif gate.get("gap") is not None:
+        rule = gate.get("rule_gap")
+        beside = "" if rule is None else f"; on the rule's own list {rule:+.1%}"
         detail = (
             f" ({gate['attribute']}: {gate['gap']:.1%} more is found of {gate['group']} than of "
-            f"{gate['against']}, interval {gate['low']:+.1%} to {gate['high']:+.1%}; more than "
-            f"{gate['limit']:.0%} fails unless the interval holds 0)"
+            f"{gate['against']}, interval {gate['low']:+.1%} to {gate['high']:+.1%}{beside}; more "
+            f"than {gate['limit']:.0%} fails unless chance or the rule explains it)"
         )
     elif passed is None:
         detail = f" ({OPEN.get(str(gate.get('why')), gate.get('why', 'not judged'))})"

@@ -12,10 +12,11 @@ from earlywarning.errors import ArtifactError, ConfirmationNeeded, Conflict, Dat
 from earlywarning.io.engine import Engine
 from earlywarning.io.facts import FactStore
 from earlywarning.io.model_registry import CatalogueUnreachable, ModelRegistry
-from earlywarning.io.register import model_events, model_versions
+from earlywarning.io.register import model_events, model_versions, monitor_checks
 from earlywarning.io.register.db import Register
 from earlywarning.io.register.model_events import Decision
 from earlywarning.io.register.models import ModelEvent, ModelVersion
+from earlywarning.io.register.monitor_checks import CheckRow
 from earlywarning.records.tables import OUTCOMES
 from earlywarning.risk import comparing, gates
 from earlywarning.risk.comparing import Comparison
@@ -59,12 +60,16 @@ class Shown:
         Why it could not be opened; empty if its hash and signature match.
     numbers : dict of id to int
         Version numbers, for the events.
+    watched : list of CheckRow
+        The checks of the newest look that concern this outcome or all of them; watching is about
+        the version in service, so there are none for another.
     """
 
     version: Version
     events: list[ModelEvent]
     refusal: str
     numbers: dict[str, int]
+    watched: list[CheckRow]
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,11 @@ def shown(registry: ModelRegistry, outcome: str, version: int | None = None) -> 
             one.model_version_id: one.version
             for one in model_versions.every(registry.register, outcome)
         },
+        watched=[
+            one
+            for one in (monitor_checks.latest(registry.register) if row.is_champion else [])
+            if one.outcome in (None, outcome)
+        ],
     )
 
 

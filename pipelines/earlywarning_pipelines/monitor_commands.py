@@ -10,15 +10,12 @@ import typer
 
 from earlywarning.io import wording
 from earlywarning.risk.watch.checks import ACT, LOOK, OK
-from earlywarning_pipelines.console import day_option, now, one_of, today, told
+from earlywarning_pipelines.console import ACT_EXIT, day_option, now, one_of, today, told
 
 if TYPE_CHECKING:
     from earlywarning.io.register.monitor_checks import CheckRow
     from earlywarning_pipelines.home import Home
     from earlywarning_pipelines.monitor import MonitorResult
-
-ACT_EXIT = 4
-"""Exit code when a check says that somebody must act."""
 
 PER_HUNDRED = (
     "classes_silent", "recorded_share", "codes_changed", "illness", "absences_risen", "risk_level",
@@ -54,7 +51,7 @@ def monitor(
         bool, typer.Option("--history", help="Print what was found before; look at nothing.")
     ] = False,
 ) -> None:
-    """Say whether records and ranking are as in training; ends with 4 if somebody must act."""
+    """Say whether records and ranking are as in training; ends with 5 if somebody must act."""
     home: Home = context.obj
     with told():
         spoken = language or home.district.language

@@ -96,6 +96,47 @@ def test_groups_and_gates_stand_where_the_report_has_them() -> None:
     assert "TIDAK lulus." in card("id", about)
 
 
+def test_an_indonesian_card_has_no_english_heading() -> None:
+    about = trained()
+    text = card("id", about)
+    for words in ("best ties", "worst ties", "precision", "calibration error", "candidate", "sex:"):
+        assert words not in text, words
+    for words in ("seri terbaik", "ketepatan", "galat kalibrasi", "Pasal 46", "FERPA"):
+        assert words in text, words
+    rule = {**about, "notices": [{"code": "not_better", "numbers": {"model": "logistic",
+                                                                     "gain": -0.01}}]}  # fmt: skip
+    assert "(calon Regresi logistik, selisih -0.010)" in card("id", rule)
+
+
+def test_the_rules_gap_and_the_cost_of_calibrating_by_group_are_told() -> None:
+    group = {
+        "attribute": "grade_level", "value": "7", "students": 120, "trouble": 30,
+        "figures": {"found_share": {"value": 0.4, "low": 0.3, "high": 0.5}},
+    }  # fmt: skip
+    about = trained() | {
+        "groups": {
+            "groups": [group],
+            "mitigation": {
+                "by": "grade_level",
+                "before": {"found_share": 0.4, "error": 0.03, "worst_step": 0.061, "gap": 0.2},
+                "after": {"found_share": 0.39, "error": 0.02, "worst_step": 0.012, "gap": 0.1},
+            },
+        },
+        "gates": {"groups": {"passed": True, "attribute": "sex", "group": "female",
+                             "against": "male", "gap": 0.3, "low": 0.1, "high": 0.5,
+                             "rule_gap": 0.27, "limit": 0.2}},
+    }  # fmt: skip
+    text = card("en", about)
+    assert "0.300 more is found of female than of male" in text
+    assert "the gap between them is 0.270" in text
+    assert "### What calibrating by grade level changed" in text
+    assert "| by group | 0.390 | 0.020 | 0.012 | 0.100 |" in text
+    text = card("id", about)
+    assert "pada perempuan daripada pada laki-laki" in text
+    assert "| tingkat: 7 | 120 | 30 |" in text
+    assert "kalibrasi per tingkat" in text
+
+
 def test_without_history_the_card_says_so() -> None:
     none = dataset(40).rows(np.zeros(len(dataset(40)), dtype=bool))
     result = training.train(none, SPEC, capacity_share=0.1, seed=1)

@@ -16,6 +16,7 @@ from earlywarning.errors import DataError, NotFound
 from earlywarning.io.register import monitor_checks
 from earlywarning.io.register.models import ClassGroup, FactsSnapshot, School, Staff, Student
 from earlywarning_pipelines import cli, monitor, publish, train
+from earlywarning_pipelines.console import ACT_EXIT, REFUSED_EXIT
 from earlywarning_pipelines.home import Home, open_home
 from earlywarning_pipelines.monitor import MonitorResult
 
@@ -117,7 +118,9 @@ def said(home: Home, *words: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def test_a_school_that_stops_is_said_in_two_languages_and_ends_with_4(home: Home) -> None:
+def test_a_school_that_stops_is_said_in_two_languages_and_ends_with_its_code(
+    home: Home,
+) -> None:
     whole = facts(STUDENTS)
     stop = day_number(date(2025, 10, 20))
     keep(
@@ -131,19 +134,28 @@ def test_a_school_that_stops_is_said_in_two_languages_and_ends_with_4(home: Home
     try:
         options = ("--quarter", LAST.code, "--as-of", "2025-12-20")
         code, english = said(home, *options, "--language", "en")
-        assert code == 4
+        assert code == ACT_EXIT == 5
         assert f"[act] {LAST.code} registers_stopped: SCH1" in english
         assert "No register has been taken for 64 days" in english
         assert "→ Ask the school whether registers are still kept" in english
         code, indonesian = said(home, *options, "--language", "id")
-        assert code == 4
+        assert code == ACT_EXIT == 5
         assert f"[tindak] {LAST.code} registers_stopped: SCH1" in indonesian
         assert "Tidak ada presensi kelas selama 64 hari" in indonesian
         code, before = said(home, "--history")
         assert code == 0
         assert f"act   {LAST.code}  registers_stopped" in before
+        shown = CliRunner().invoke(
+            cli.app, ["--home", str(home.settings.home), "models", "show", "attendance"]
+        )
+        assert f"[act] {LAST.code} registers_stopped of SCH1: 64" in shown.output
+        assert " to act on, " in shown.output
     finally:
         keep(home, whole)
+
+
+def test_what_must_be_acted_on_is_told_apart_from_what_was_altered() -> None:
+    assert len({0, 1, 2, 3, ACT_EXIT, REFUSED_EXIT}) == 6
 
 
 def test_a_quiet_quarter_ends_with_0(home: Home) -> None:

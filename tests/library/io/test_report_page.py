@@ -44,6 +44,11 @@ REPORT = {
     "groups": {
         "min_students": 30, "min_trouble": 10, "alone": ["school"],
         "gaps": [],
+        "mitigation": {
+            "by": "grade_level",
+            "before": {"found_share": 0.4, "error": 0.03, "worst_step": 0.061, "gap": 0.2},
+            "after": {"found_share": 0.39, "error": 0.02, "worst_step": 0.012, "gap": None},
+        },
         "groups": [
             {"attribute": "sex", "value": "<female>", "students": 12, "trouble": 3, "listed": 2.5,
              "found": 1.0, "figures": {}, "too_small": True, "calibration_error": None},
@@ -52,7 +57,7 @@ REPORT = {
     "gates": {
         "calibration": {"passed": True, "error": 0.02, "limit": 0.05},
         "groups": {"passed": False, "gap": 0.3, "low": 0.1, "high": 0.5, "limit": 0.2,
-                   "group": "female × 7", "against": "male × 8"},
+                   "rule_gap": 0.27, "group": "female × 7", "against": "male × 8"},
     },
 }  # fmt: skip
 
@@ -129,3 +134,13 @@ def test_groups_and_calibration_are_drawn() -> None:
     assert "sex: female" in svg
     nobody = Reliability(np.empty(0), np.empty(0), np.empty(0, dtype=int))
     assert calibration_of(nobody, labels=("a", "b")).endswith("</svg>\n")
+
+
+def test_the_rules_gap_and_the_cost_of_calibrating_by_group_are_shown() -> None:
+    english, indonesian = page("en"), page("id")
+    assert "on the rule's own list +27.0 %" in english.replace("&#39;", "'")
+    assert "pada daftar menurut aturan +27,0 %" in indonesian
+    assert "Calibrating by grade level: what changed" in english
+    assert "Kalibrasi per tingkat: yang berubah" in indonesian
+    assert "0.061" in english
+    assert "0,012" in indonesian

@@ -16,6 +16,7 @@ from earlywarning.errors import ArtifactError, Conflict, NotFound
 from earlywarning.io.register.audit_log import record
 from earlywarning.io.register.db import Register
 from earlywarning.io.register.models import VisitList, VisitListItem, VisitListStudent
+from earlywarning.io.register.plan_tables import ItemPlace
 from earlywarning.visits.frozen import digest, opened
 from earlywarning.visits.visit_list import VisitListDraft
 
@@ -294,8 +295,22 @@ def _insert(
     items, students = _rows(draft, row["visit_list_id"], id_source)
     if items:
         session.execute(insert(VisitListItem), items)
+        session.execute(insert(ItemPlace), _places(draft, items))
         session.execute(insert(VisitListStudent), students)
     return row
+
+
+def _places(draft: VisitListDraft, items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "item_id": item["item_id"],
+            "rank": household["rank"],
+            "excluded": household["excluded"],
+            "occasion": household.get("occasion"),
+            "others_told": household.get("others_told", []),
+        }
+        for item, household in zip(items, draft.households, strict=True)
+    ]
 
 
 def _rows(
@@ -316,10 +331,6 @@ def _rows(
                 "position": household["position"],
                 "track": household["track"],
                 "band": household["band"],
-                "rank": household["rank"],
-                "excluded": household["excluded"],
-                "occasion": household.get("occasion"),
-                "others_told": household.get("others_told", []),
             }
         )
         students += [

@@ -184,8 +184,13 @@ def _noticed(job: tuple[str, int]) -> bool:
         rules = [diagnose.lottery_balance(lottery.drawn(panel), ADJUST)]
     elif name == "chosen_order":
         panel = _known(run(RoughWorld(0.0), Plan(roll_out=True), seed=seed, waves=_worst_first))
-        order = rollout.starting(panel, everybody=True)
-        rules = [diagnose.pre_trend(rollout.pre_trend(order, BEFORE, EARLIER))]
+        order = rollout.starting(panel)
+        rules = [
+            diagnose.pre_trend(
+                rollout.pre_trend(order, BEFORE, EARLIER),
+                rollout.order_trend(panel, BEFORE, EARLIER),
+            )
+        ]
     elif name == "nobody_home":
         panel = _known(run(RoughWorld(1.0, at_home=0.02), Plan(homerooms=40, lottery=True),
                            seed=seed))  # fmt: skip
@@ -207,20 +212,18 @@ def _noticed(job: tuple[str, int]) -> bool:
     return not all(rule.passed for rule in rules)
 
 
-def _rig(lists, people, brought, rng):
-    """Whoever lost the lot and is in trouble changes places with a winner who is not."""
-    family_trouble = _trouble(people, brought)
-    won = lists.won.copy()
+def _rig(lists, people, brought, last, rng):
+    """In every homeroom the places drawn by lot go to those who were absent most."""
+    absent = np.bincount(people.household, last)
     lead = _family_lead(people)
-    for room in np.flatnonzero(rng.random(lead.max() + 1) < 0.5):
+    won = np.zeros(len(lead), dtype=bool)
+    for room in range(lead.max() + 1):
         block = np.flatnonzero(lists.in_lottery & (lead == room))
-        best = block[np.argsort(-family_trouble[block])][: int(won[block].sum())]
-        won[block] = False
-        won[best] = True
+        won[block[np.argsort(-absent[block])][: int(lists.won[block].sum())]] = True
     return replace(lists, won=won, concern=np.where(lists.in_lottery, won, lists.concern))
 
 
-def _swap(lists, people, brought, rng):
+def _swap(lists, people, brought, _, rng):
     """Ranks N and N + 1 change places in half of the homerooms, scores and all."""
     trouble, lead = _trouble(people, brought), _family_lead(people)
     n = int(lists.concern[lead == 0].sum())

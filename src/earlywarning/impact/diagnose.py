@@ -232,11 +232,12 @@ def density(rows: pd.DataFrame) -> Rule:
     return Rule("density", found.p, 0.01, not found.p < 0.01, NOTE)
 
 
-def pre_trend(estimate: Estimate) -> Rule:
-    """The roll-out's comparison a quarter too early."""
+def pre_trend(*estimates: Estimate) -> Rule:
+    """The roll-out's comparison before anybody started; the smallest p times their number."""
+    p = min(1.0, len(estimates) * min(one.p for one in estimates))
     return Rule(
-        "pre_trend", estimate.p, PRE_TREND_P, not estimate.p < PRE_TREND_P, NOTHING,
-        {"difference": estimate.value},
+        "pre_trend", p, PRE_TREND_P, not p < PRE_TREND_P, NOTHING,
+        {one.what: one.value for one in estimates},
     )  # fmt: skip
 
 

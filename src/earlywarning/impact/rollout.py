@@ -91,6 +91,20 @@ def pre_trend(rows: pd.DataFrame, before: str, earlier: str) -> Estimate:
     )
 
 
+def order_trend(rows: pd.DataFrame, before: str, earlier: str) -> Estimate:
+    """Whether absence had risen more, before anybody started, where visits start sooner.
+
+    Change of absence before the first list on the homeroom's place in the order, all its children.
+    """
+    some = rows[(rows["t"] == rows["t"].min()) & rows["wave"].notna()]
+    known = some[some[before].notna() & some[earlier].notna()]
+    change = (known[before] - known[earlier]).to_numpy(dtype=float)
+    place = known["wave"].rank(method="dense").to_numpy(dtype=float)
+    X = np.column_stack([place - place.mean(), np.ones(len(known))])
+    fit = least_squares(change, X, cluster=known["homeroom"].to_numpy())
+    return estimate("rollout.order_trend", fit, len(known))
+
+
 def randomisation(
     rows: pd.DataFrame, outcome: str, before: str, *, seed: int, draws: int = 999
 ) -> float:

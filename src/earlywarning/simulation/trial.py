@@ -167,8 +167,9 @@ class LifeWorld:
         return np.asarray(absent), np.asarray(incidents), left
 
 
-Tamper = Callable[[Lists, People, QuarterOf, np.random.Generator], Lists]
-"""What somebody secretly does to the lists of a quarter; for trying whether it is noticed."""
+Tamper = Callable[[Lists, People, QuarterOf, np.ndarray, np.random.Generator], Lists]
+"""What somebody secretly does to the lists of a quarter, knowing last quarter's absence; for trying
+whether it is noticed."""
 
 
 def run(
@@ -226,7 +227,7 @@ def run(
         )  # fmt: skip
         brought = world.begin((plan.before + t) % 4)
         if tamper is not None:
-            lists = tamper(lists, people, brought, rng)
+            lists = tamper(lists, people, brought, rates[-1], rng)
         started = wave[lead] <= t if plan.roll_out else np.ones(families, dtype=bool)
         family = people.household
         listed = lists.listed[family]

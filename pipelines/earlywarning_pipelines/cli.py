@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from earlywarning_pipelines import audit_commands, data_commands, model_commands, monitor_commands
+from earlywarning_pipelines import (
+    audit_commands,
+    backup_commands,
+    data_commands,
+    model_commands,
+    monitor_commands,
+)
 from earlywarning_pipelines.console import (
     REFUSED_EXIT,
     now,
@@ -89,6 +95,7 @@ data_commands.add_to(app)
 model_commands.add_to(app)
 monitor_commands.add_to(app)
 audit_commands.add_to(app)
+backup_commands.add_to(app)
 
 
 @app.command()

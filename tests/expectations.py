@@ -102,6 +102,8 @@ LIST = {
     "own": "22223331", "draft": "24443331", "other school": "44443331", "absent": "44443331",
 }  # fmt: skip
 
+USER = {"own": "33333321", "other school": "33333321", "absent": "33333341"}
+
 ROWS: dict[str, Row] = {
     "GET /healthz": Row({"": ALL}),
     "GET /readyz": Row({"": ALL}),
@@ -117,7 +119,52 @@ ROWS: dict[str, Row] = {
         {"own": "22243331", "other class": "24243331", "other school": "44443331",
          "absent": "44443331"}
     ),
+    # Users, for administrators
+    "GET /api/v1/users": Row({"": "33333321"}),
+    "POST /api/v1/invitations": Row(
+        {"": "33333321"},
+        json={"sign_in_name": "wati@a.example", "display_name": "Wati", "role": "data_staff"},
+    ),
+    "GET /api/v1/users/{user_id}": Row(USER),
+    "PATCH /api/v1/users/{user_id}": Row(USER, json={"disabled": True}),
+    "DELETE /api/v1/users/{user_id}/sessions": Row(USER),
+    "DELETE /api/v1/users/{user_id}/second_factor": Row(USER),
+    "POST /api/v1/users/{user_id}/password_reset": Row(USER),
+    "POST /api/v1/users/{user_id}/invitation": Row(
+        {"own": "333333c1", "other school": "333333c1", "absent": "33333341"}
+    ),
+    # Emergency access
+    "POST /api/v1/emergency_access": Row(
+        {"own": "32323331", "other school": "34343331", "absent": "34343331"},
+        json=lambda world, case: {
+            "reason": "Wali kelas sakit, keluarga menunggu",
+            "class_id": {"own": "SCH1/2026-27/VII-B", "other school": "SCH2/2026-27/VII-A"}.get(
+                case, "SCH1/2026-27/IX-Z"
+            ),
+        },
+    ),
+    "GET /api/v1/emergency_access": Row({"": "22323331"}),
+    "DELETE /api/v1/emergency_access/{access_id}": Row(
+        {"own": "32343331", "absent": "34343331"},
+        prepare=lambda world: {
+            "own": {"access_id": emergency_of(world, "homeroom_teacher")},
+            "absent": {"access_id": ABSENT},
+        },
+    ),
     # Signing in
+    "GET /api/v1/me": Row({"": SIGNED_IN}),
+    "PUT /api/v1/me/password": Row(
+        {"": SIGNED_IN},
+        json={"old_password": "empat kata tanpa arti", "new_password": "lima kata yang lain lagi"},
+    ),
+    "POST /api/v1/me/second_factor": Row({"": SIGNED_IN}),
+    "PUT /api/v1/me/second_factor": Row({"": "11111111"}, json={"code": "123456"}),
+    "POST /api/v1/activations": Row(
+        {"": "11111111"}, json={"link": "x" * 43, "password": "empat kata tanpa arti"}
+    ),
+    "POST /api/v1/password_resets": Row(
+        {"": "11111111"}, json={"link": "x" * 43, "password": "empat kata tanpa arti"}
+    ),
     "POST /api/v1/sessions": Row(
         {"": "11111ttt"}, json={"sign_in_name": "nobody@a.example", "password": "not a password"}
     ),
@@ -144,6 +191,16 @@ def session_of(world: World, who: str) -> str:
     """Another session of somebody, whose id only they may use."""
     rows = world.browser(who).get("/api/v1/sessions").json()["sessions"]
     return next(row["session_id"] for row in rows if row["current"])
+
+
+def emergency_of(world: World, who: str) -> str:
+    """An emergency access that somebody took."""
+    answer = world.as_(who).post(
+        "/api/v1/emergency_access",
+        json={"reason": "Wali kelas sakit, keluarga menunggu", "student_number": "0202"},
+        headers={"Idempotency-Key": key()},
+    )
+    return answer.json()["access_id"]
 
 
 def key() -> str:

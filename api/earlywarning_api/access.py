@@ -27,6 +27,7 @@ from earlywarning.io.register.models import (
     VisitListItem,
     VisitListStudent,
 )
+from earlywarning.io.register.visit_views import VisitRow
 from earlywarning_api import cookies
 from earlywarning_api.problems import Refused
 
@@ -36,22 +37,22 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     # A school's lists, drafts too, and its students.
     "coordinator": frozenset(
         {"quarters", "visit_lists", "students", "models", "reference", "plans", "visits",
-         "follow_ups", "overrides", "contact_attempts", "exports", "consents", "rights_requests",
-         "impact"}
+         "follow_ups", "overrides", "contact_attempts", "contact_links", "exports", "consents", "rights_requests",
+         "impact", "emergency_access_log"}
     ),
     # Published lists, as far as they concern the own class or a family led.
     "homeroom_teacher": frozenset(
         {"quarters", "visit_lists", "students", "reference", "plans", "visits", "follow_ups",
-         "overrides", "contact_attempts", "consents", "emergency_access"}
+         "overrides", "contact_attempts", "contact_links", "consents", "emergency_access"}
     ),
     # Every student of the school, and the notes that are kept for the counsellor.
     "counsellor": frozenset(
         {"quarters", "visit_lists", "students", "reference", "plans", "visits", "follow_ups",
-         "contact_attempts", "consents"}
+         "contact_attempts", "consents", "visit_notes"}
     ),
-    # Counts; a child only by emergency access.
+    # Counts and the restricted notes of visits; a child else only by emergency access.
     "principal": frozenset(
-        {"quarters", "visit_lists", "students", "models", "reference", "plans", "impact",
+        {"visit_notes", "quarters", "visit_lists", "students", "models", "reference", "plans", "impact",
          "emergency_access"}
     ),
     # Models and pseudonyms; no list, no student, no name.
@@ -237,6 +238,38 @@ def visible_students(person: Person) -> Visible:
             "they have emergency access to",
         )
     return nobody
+
+
+def own_students(person: Person) -> Visible:
+    """The students whose families a person may reach by telephone: the own class, or the school."""
+    seen = visible_students(person)
+    if person.role != "homeroom_teacher":
+        return seen
+    own = select(ClassGroup.class_id).where(ClassGroup.homeroom_staff_id == person.staff_id)
+    return Visible(seen.ids.where(Student.class_id.in_(own)), "the own class")
+
+
+def visible_notes(person: Person) -> Visible:
+    """The students of whose visits a person may read the restricted notes."""
+    school = select(Student.student_id).where(Student.school_id == person.school_id)
+    if person.role in ("counsellor", "principal") and allowed(person, "visit_notes"):
+        return Visible(school, "restricted notes of the school's visits")
+    return Visible(school.where(false()), "nobody")
+
+
+def may_protect(person: Person) -> bool:
+    """Whether a person sees and closes the protection path of a child in danger."""
+    return person.role in ("counsellor", "principal")
+
+
+def knows_danger(person: Person, visit: VisitRow | None = None) -> bool:
+    """Whether a person may be told that a child may be in danger: also who recorded it."""
+    if person.role in ("coordinator", "counsellor", "principal"):
+        return True
+    return visit is not None and (
+        visit.entered_by == person.actor
+        or (person.staff_id is not None and visit.lead_staff_id == person.staff_id)
+    )
 
 
 def _granted(person: Person) -> ColumnElement[bool]:

@@ -10,18 +10,23 @@ from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
 import earlywarning
+from earlywarning.district import Protection
+from earlywarning.io.register.audit_batch import ReadAudit
 from earlywarning.io.register.db import Register
 from earlywarning_api import idempotency, problems
 from earlywarning_api.guard import Guard
 from earlywarning_api.pages.site import Site, create_pages
 from earlywarning_api.rates import PER_MINUTE, Rates
 from earlywarning_api.routes import (
+    emergency_access,
     health,
+    me,
     models,
     quarters,
     reference,
     sessions,
     students,
+    users,
     visit_lists,
 )
 
@@ -75,6 +80,7 @@ def create_app(
     timezone: str = "Asia/Jakarta",
     public_url: str | None = None,
     requests_per_minute: int = PER_MINUTE,
+    protection: Protection | None = None,
 ) -> FastAPI:
     """The service on an open register.
 
@@ -92,6 +98,8 @@ def create_app(
         Where browsers find the service: `https://…` of the proxy before it. Links begin with it.
     requests_per_minute : int
         Of one person; 0 for no limit, for measuring.
+    protection : Protection, optional
+        The school's path for a child in danger.
     """
     app = Service(
         title="earlywarning",
@@ -115,6 +123,8 @@ def create_app(
     app.state.clock = clock
     app.state.language = language
     app.state.timezone = timezone
+    app.state.protection = protection or Protection()
+    app.state.read_audit = ReadAudit(register)
     app.add_middleware(Site, pages=create_pages(app))
     app.state.public_url = public_url
     app.state.rates = Rates(requests_per_minute)
@@ -123,7 +133,7 @@ def create_app(
     problems.install(app)
     app.add_exception_handler(idempotency.Replay, _again)
     app.include_router(health.router)
-    for module in (sessions,):
+    for module in (sessions, me, users, emergency_access):
         app.include_router(module.router, prefix=PREFIX)
     for module in (quarters, visit_lists, students, models, reference):
         app.include_router(module.router, prefix=PREFIX)

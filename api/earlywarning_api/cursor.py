@@ -46,6 +46,33 @@ def position(cursor: str | None, bound_to: tuple[str | None, ...]) -> int:
     return found
 
 
-def _check(position: int, bound_to: tuple[str | None, ...]) -> str:
-    text = "\n".join([str(position), *(part or "" for part in bound_to)])
+def made_of(key: str, bound_to: tuple[str | None, ...]) -> str:
+    """The cursor after a row of an order by texts that never change."""
+    text_ = f"{_check(key, bound_to)}.{key}"
+    return base64.urlsafe_b64encode(text_.encode()).decode().rstrip("=")
+
+
+def key(cursor: str | None, bound_to: tuple[str | None, ...]) -> str:
+    """The text in a cursor of `made_of`; empty for none.
+
+    Raises
+    ------
+    Invalid
+        If it is not a cursor of this collection with these filters.
+    """
+    if cursor is None:
+        return ""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        found = base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        found = ""
+    check, _, text_ = found.partition(".")
+    if not text_ or check != _check(text_, bound_to):
+        raise Invalid("/query/cursor", "must come from this list's `next_cursor`, same filters")
+    return text_
+
+
+def _check(place: int | str, bound_to: tuple[str | None, ...]) -> str:
+    text = "\n".join([str(place), *(part or "" for part in bound_to)])
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from earlywarning.errors import TooManyTries
@@ -45,6 +45,10 @@ def begin(register: Register, *, account: str, address: str, at: datetime) -> st
     with register.session(writing=True) as session:
         account_key = opaque.hidden(session, "account", account)
         address_key = opaque.hidden(session, "address", address)
+        if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer anyway
+            session.execute(
+                text("SELECT pg_advisory_xact_lock(:key)"), {"key": int(account_key[:15], 16)}
+            )
         session.execute(delete(SignInAttempt).where(SignInAttempt.at < at - KEPT))
         waits = (
             _wait(session, account_key, at),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from earlywarning.io.register.access_tables import IdempotencyKey
@@ -65,7 +66,10 @@ def claim(register: Register, claim: Claim, *, request_sha256: str, at: datetime
                     actor=claim.actor, key=claim.key, request_sha256=request_sha256, made_at=at
                 )
             )
-            session.commit()
+            try:
+                session.commit()
+            except IntegrityError:
+                raise InFlight from None
             return None
         session.commit()
     if row.request_sha256 != request_sha256:

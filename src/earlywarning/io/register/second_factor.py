@@ -49,7 +49,8 @@ def enrol(register: Register, user_id: str) -> Enrolment:
         account.totp_secret = secret
         name = account.sign_in_name
         session.commit()
-    return Enrolment(secret, pyotp.TOTP(secret).provisioning_uri(name, issuer_name=ISSUER))
+    uri = pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=ISSUER)
+    return Enrolment(secret, uri)
 
 
 def confirm(

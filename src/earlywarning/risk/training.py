@@ -6,6 +6,7 @@ can be judged, and when the chosen model does not beat it on quarters that had n
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -222,7 +223,8 @@ class _Training:
         return made
 
     def _fitted(self, offered: Any, at: np.ndarray, seed: int | None = None) -> Any:
-        return offered.fit(
+        # A copy: what serves must not learn again when its stability is measured.
+        return copy.copy(offered).fit(
             self.X if len(at) == len(self.y) and (np.diff(at) == 1).all() else self.X.iloc[at],
             self.y[at],
             visited=self.visited[at],

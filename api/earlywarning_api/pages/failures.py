@@ -12,12 +12,18 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from earlywarning.errors import EarlyWarningError
+from earlywarning.errors import EarlyWarningError, TooManyTries
 from earlywarning_api import problems
 from earlywarning_api.pages import rendering
 
 STATUSES = (400, 403, 404, 405, 409, 412, 413, 422, 429, 500, 503)
 """Those with words of their own: `failure.<status>.title` and `.do`."""
+
+INSTEAD = {
+    "second-factor-needed": "/sign-in/code",
+    "second-factor-missing": "/sign-in/second-factor",
+}
+"""Where a session that lacks something goes on."""
 
 log = logging.getLogger("earlywarning_api")
 
@@ -59,6 +65,8 @@ def install(app: FastAPI) -> None:
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
+        if isinstance(error, problems.Refused) and error.slug in INSTEAD:
+            return rendering.see_other(INSTEAD[error.slug])
         return answer(request, error.status_code)
 
     async def validation(request: Request, error: Exception) -> Response:
@@ -68,7 +76,10 @@ def install(app: FastAPI) -> None:
         status = problems.status_of(error)
         if status >= 500:
             log.error("request %s: %s", problems.request_id(request.scope), type(error).__name__)
-        return answer(request, status)
+        found = answer(request, status)
+        if isinstance(error, TooManyTries):
+            found.headers["Retry-After"] = str(error.seconds)
+        return found
 
     async def unexpected(request: Request, error: Exception) -> Response:
         # Raised again after this: the guard logs where it happened.

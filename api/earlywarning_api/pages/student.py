@@ -1,0 +1,235 @@
+"""One student: why the family is on the list, the year in a picture, what the school has tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from earlywarning.calendar import Quarter
+from earlywarning.errors import Conflict
+from earlywarning.io import wording
+from earlywarning.io.register import contacts, families, list_views, timelines, visit_views
+from earlywarning.io.register.contacts import AttemptRow, Link
+from earlywarning.io.register.list_views import PlaceRow
+from earlywarning.io.register.models import Guardian, VisitList, VisitListItem, VisitListStudent
+from earlywarning.io.register.visit_views import VisitRow
+from earlywarning.visits.frozen import district_of
+from earlywarning_api import access
+from earlywarning_api.pages import rendering, visitor
+from earlywarning_api.pages.year import Year, year
+
+router = APIRouter()
+
+Reader = Annotated[access.Person, Depends(visitor.may("students"))]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOnList:
+    """What one list said of the student.
+
+    Attributes
+    ----------
+    item_id : str or None
+        The family's place on it.
+    """
+
+    quarter: Quarter
+    as_of: date
+    band: str
+    track: str | None
+    listed: bool
+    reasons: tuple[str, ...]
+    completeness: str
+    visit_list_id: str
+    item_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One thing that the school tried; `note` says that a closed note exists, nothing more."""
+
+    day: date
+    kind: str
+    result: str
+    agreement: str | None = None
+    note: bool = False
+    visit_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GuardianRow:
+    """Somebody who may be met."""
+
+    relation: str
+    name: str | None
+    available: str | None
+    lives_with: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class StudentPage:
+    """What is known of one student, as far as the reader may see it.
+
+    Attributes
+    ----------
+    now : PlaceOnList or None
+        On the newest published list.
+    earlier : tuple of PlaceOnList
+        Other lists, newest first.
+    next_step : str
+        One of `recording.NEXT_STEPS`.
+    may_reach : bool
+        Whether guardians and links to WhatsApp are for this reader.
+    """
+
+    student_id: str
+    name: str
+    class_name: str | None
+    now: PlaceOnList | None
+    earlier: tuple[PlaceOnList, ...]
+    year: Year | None
+    tried: tuple[Happened, ...]
+    next_step: str
+    guardians: tuple[GuardianRow, ...]
+    may_reach: bool
+    may_record: bool
+    may_decide: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ContactPage:
+    """Links to guardians' WhatsApp; `closed` while the protection path is open."""
+
+    student_id: str
+    name: str
+    links: tuple[Link, ...]
+    closed: bool
+
+
+@router.get("/students/{student_id}")
+def student(request: Request, person: Reader, student_id: str) -> Response:
+    """The page of one student; one of another class looks like one who does not exist."""
+    spoken = rendering.language(request)
+    visible = access.visible_students(person).ids
+    with request.app.state.register.session() as session:
+        found = _found(session, person, student_id)
+        newest = session.scalar(list_views.newest_published(found.school_id))
+        places = _places(session, found.student_id, spoken)
+        record = timelines.of_student(session, found.student_id)
+        family = families.find(session, visible, student_id=found.student_id)
+        step = families.next_of(session, family, today=rendering.today(request))
+        visits = visit_views.rows(session, visible, student_id=found.student_id)
+        attempts = contacts.rows(session, visible, found.student_id)
+        guardians = _guardians(session, person, found.student_id)
+    view = StudentPage(
+        student_id=found.student_id,
+        name=found.full_name,
+        class_name=found.class_name,
+        now=next((one for one in places if one.visit_list_id == newest), None),
+        earlier=tuple(one for one in places if one.visit_list_id != newest),
+        year=None if record is None else year(record, spoken),
+        tried=_tried(visits, attempts),
+        next_step=step,
+        guardians=guardians,
+        may_reach=access.allowed(person, "contact_attempts"),
+        may_record=access.allowed(person, "visits"),
+        may_decide=access.allowed(person, "overrides"),
+    )
+    return rendering.page(request, "student.html", view, person=person)
+
+
+@router.post("/students/{student_id}/contact")
+def contact(
+    request: Request,
+    person: Annotated[access.Person, Depends(visitor.may("contact_attempts"))],
+    student_id: str,
+) -> Response:
+    """Show links that open WhatsApp; asking for them is on record, so it is no plain link."""
+    state = request.app.state
+    with state.register.session() as session:
+        found = _found(session, person, student_id)
+    links: Sequence[Link] = ()
+    closed = False
+    try:
+        links = contacts.open_links(
+            state.register, found.student_id, visible=access.visible_students(person).ids,
+            language=rendering.language(request), actor=person.actor, at=state.clock(),
+        )  # fmt: skip
+    except Conflict:
+        closed = True
+    view = ContactPage(found.student_id, found.full_name, tuple(links), closed)
+    return rendering.page(request, "contact.html", view, person=person)
+
+
+def _found(session: Session, person: access.Person, student_id: str) -> list_views.Person:
+    found = None
+    if student_id.isalnum() and student_id.isascii():
+        found = list_views.person(session, access.visible_students(person).ids, student_id)
+    if found is None:
+        raise HTTPException(404)
+    return found
+
+
+def _places(session: Session, student_id: str, spoken: str) -> list[PlaceOnList]:
+    rows = list_views.history(session, student_id)
+    items = session.execute(
+        select(VisitListItem.visit_list_id, VisitListItem.item_id)
+        .join(VisitListStudent, VisitListStudent.item_id == VisitListItem.item_id)
+        .where(VisitListStudent.student_id == student_id)
+    ).all()
+    headers = session.execute(
+        select(VisitList.visit_list_id, VisitList.header).where(
+            VisitList.visit_list_id.in_([row.visit_list_id for row in rows])
+        )
+    ).all()
+    item_of, header_of = dict(items), dict(headers)  # type: ignore[arg-type]
+    return [
+        _place(row, header_of[row.visit_list_id], item_of.get(row.visit_list_id), spoken)
+        for row in rows
+    ]
+
+
+def _place(
+    row: PlaceRow, header: Mapping[str, Any], item_id: str | None, spoken: str
+) -> PlaceOnList:
+    return PlaceOnList(
+        quarter=district_of(header["district"]).calendar.quarter(row.quarter),
+        as_of=row.as_of_date,
+        band=row.band,
+        track=row.track,
+        listed=row.position is not None,
+        reasons=tuple(
+            wording.fact_text(one["code"], one["numbers"], spoken) for one in row.reasons
+        ),
+        completeness=wording.completeness_text(row.completeness, spoken),
+        visit_list_id=row.visit_list_id,
+        item_id=item_id,
+    )
+
+
+def _tried(visits: Sequence[VisitRow], attempts: Sequence[AttemptRow]) -> tuple[Happened, ...]:
+    found = [
+        Happened(one.day, "visit", one.status, one.agreement, one.has_note, one.visit_id)
+        for one in visits
+    ]
+    found += [Happened(one.at.date(), one.channel, one.result) for one in attempts]
+    return tuple(sorted(found, key=lambda one: one.day, reverse=True))
+
+
+def _guardians(session: Session, person: access.Person, student_id: str) -> tuple[GuardianRow, ...]:
+    if not access.allowed(person, "contact_attempts"):
+        return ()
+    query = (
+        select(Guardian.relation, Guardian.full_name, Guardian.available, Guardian.lives_with)
+        .where(Guardian.student_id == student_id)
+        .where(Guardian.vital.is_(None) | (Guardian.vital != "deceased"))
+        .order_by(Guardian.relation)
+    )
+    return tuple(GuardianRow(*row) for row in session.execute(query))

@@ -15,6 +15,7 @@ from earlywarning_pipelines import (
     data_commands,
     model_commands,
     monitor_commands,
+    rights_commands,
 )
 from earlywarning_pipelines.console import (
     REFUSED_EXIT,
@@ -96,6 +97,7 @@ model_commands.add_to(app)
 monitor_commands.add_to(app)
 audit_commands.add_to(app)
 backup_commands.add_to(app)
+rights_commands.add_to(app)
 
 
 @app.command()

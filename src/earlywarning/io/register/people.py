@@ -20,6 +20,7 @@ import polars as pl
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
+from earlywarning.errors import NotFound
 from earlywarning.io.behaviour_rows import CATALOGUE_SCHEMA
 from earlywarning.io.delivery import schema_of
 from earlywarning.io.known_days import CALENDAR_SCHEMA
@@ -53,6 +54,26 @@ def known_students(session: Session) -> pl.DataFrame:
         select(Student.school_id, Student.local_id.label("student"), Student.student_id),
         {"school_id": pl.String, "student": pl.String, "student_id": pl.String},
     )
+
+
+def student_id_of(session: Session, text: str) -> str:
+    """The id of a student, named by it or by the school's own number.
+
+    Raises
+    ------
+    NotFound
+        If nobody, or several students of different schools, have it.
+    """
+    query = select(Student.student_id).where(
+        (Student.student_id == text) | (Student.local_id == text)
+    )
+    found = list(session.scalars(query))
+    if len(found) != 1:
+        raise NotFound(
+            f"{len(found)} students have the number {text!r}"
+            + ("; give the student's id instead" if found else " or that id")
+        )
+    return found[0]
 
 
 @dataclass(frozen=True)

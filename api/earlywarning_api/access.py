@@ -37,8 +37,8 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     # A school's lists, drafts too, and its students.
     "coordinator": frozenset(
         {"quarters", "visit_lists", "students", "models", "reference", "plans", "visits",
-         "follow_ups", "overrides", "contact_attempts", "contact_links", "exports", "consents", "rights_requests",
-         "impact", "emergency_access_log"}
+         "follow_ups", "overrides", "contact_attempts", "contact_links", "exports", "consents",
+         "rights_requests", "impact", "emergency_access_log"}
     ),
     # Published lists, as far as they concern the own class or a family led.
     "homeroom_teacher": frozenset(
@@ -52,8 +52,8 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     ),
     # Counts and the restricted notes of visits; a child else only by emergency access.
     "principal": frozenset(
-        {"visit_notes", "quarters", "visit_lists", "students", "models", "reference", "plans", "impact",
-         "emergency_access"}
+        {"visit_notes", "quarters", "visit_lists", "students", "models", "reference", "plans",
+         "impact", "emergency_access"}
     ),
     # Models and pseudonyms; no list, no student, no name.
     "data_staff": frozenset({"quarters", "models", "reference", "impact"}),

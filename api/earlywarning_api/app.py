@@ -18,16 +18,20 @@ from earlywarning_api.guard import Guard
 from earlywarning_api.pages.site import Site, create_pages
 from earlywarning_api.rates import PER_MINUTE, Rates
 from earlywarning_api.routes import (
+    contacts,
     emergency_access,
+    follow_ups,
     health,
     me,
     models,
+    overrides,
     quarters,
     reference,
     sessions,
     students,
     users,
     visit_lists,
+    visits,
 )
 
 PREFIX = "/api/v1"
@@ -134,6 +138,8 @@ def create_app(
     app.add_exception_handler(idempotency.Replay, _again)
     app.include_router(health.router)
     for module in (sessions, me, users, emergency_access):
+        app.include_router(module.router, prefix=PREFIX)
+    for module in (overrides, visits, contacts, follow_ups):
         app.include_router(module.router, prefix=PREFIX)
     for module in (quarters, visit_lists, students, models, reference):
         app.include_router(module.router, prefix=PREFIX)

@@ -96,6 +96,9 @@ MORE_KINDS = {
              "sending the same again then makes nothing twice."),
         Kind(409, "in-flight", "Still being made",
              "The same request is being answered. Send it again in a moment."),
+        Kind(409, "ask-counsellor", "Speak with the counsellor first",
+             "Nobody is sent to this family in the normal way now. Speak with the counsellor or "
+             "the principal before anything else."),
         Kind(422, "key-used", "Idempotency-Key used before",
              "This key came with another request. Take a new key for a new thing."),
         Kind(403, "other-site", "Not sent from our pages",

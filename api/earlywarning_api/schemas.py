@@ -120,14 +120,27 @@ class ItemLead(BaseModel):
     name: str
 
 
+class Override(BaseModel):
+    """What a person decided about a family's place; the list itself stays as it is."""
+
+    action: Coded
+    reason: Coded
+    expires_on: date | None = Field(description="Last day on which it holds.")
+    holds: bool = Field(description="Whether it holds today.")
+
+
 class Item(BaseModel):
     """A listed family."""
 
     item_id: str
-    position: int = Field(description="Place on the list, 1 first; runs lead by lead.")
+    place: int = Field(description="In the order that holds today, 1 first; lead by lead.")
+    position: int = Field(description="The place that the list gave; 0 for a family added since.")
     track: Coded
     band: Coded
+    status: Coded = Field(description="Where the family stands this quarter.")
     lead: ItemLead
+    override: Override | None = Field(description="What a person decided about the place.")
+    override_etag: str = Field(description="For `If-Match`, to decide about the place.")
     students: list[ListedStudent] = Field(description="The children whom you may see.")
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from earlywarning.io import wording
-from earlywarning.io.register.list_views import ItemRow, ModelRow, PlaceRow, StudentRow
+from earlywarning.io.register.list_views import ModelRow, PlaceRow, StudentRow
 from earlywarning.io.register.lists import ListRow
+from earlywarning.io.register.overrides import OverrideRow
+from earlywarning.io.register.working_list import FamilyRow
 from earlywarning_api import schemas
+from earlywarning_api.preconditions import etag
 
 RULE = "rule"
 
@@ -53,15 +57,31 @@ def student(row: StudentRow, language: str) -> schemas.ListedStudent:
     )
 
 
-def item(row: ItemRow, language: str) -> schemas.Item:
-    """A listed family."""
+def item(row: FamilyRow, language: str, *, today: date) -> schemas.Item:
+    """A listed family, where it stands, and what people decided about its place."""
+    listed, decided = row.item, row.override
     return schemas.Item(
-        item_id=row.item_id,
-        position=row.position,
-        track=coded("track", row.track, language),
-        band=coded("band", row.band, language),
-        lead=schemas.ItemLead(staff_id=row.lead_staff_id, name=lead_name(row.lead_name, language)),
-        students=[student(one, language) for one in row.students],
+        item_id=listed.item_id,
+        place=row.place,
+        position=listed.position,
+        track=coded("track", listed.track, language),
+        band=coded("band", listed.band, language),
+        status=coded("family_status", row.status, language),
+        lead=schemas.ItemLead(
+            staff_id=listed.lead_staff_id, name=lead_name(listed.lead_name, language)
+        ),
+        override=_override(decided, language, today) if decided and decided.action else None,
+        override_etag=etag("override", listed.item_id, decided.revision if decided else 0),
+        students=[student(one, language) for one in listed.students],
+    )
+
+
+def _override(row: OverrideRow, language: str, today: date) -> schemas.Override:
+    return schemas.Override(
+        action=coded("override", row.action, language),
+        reason=coded("override_reason", row.reason_code, language),
+        expires_on=row.expires_on,
+        holds=row.expires_on is None or today <= row.expires_on,
     )
 
 

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Res
 from sqlalchemy.orm import Session
 
 from earlywarning.io.cells import csv_bytes
-from earlywarning.io.register import list_views
+from earlywarning.io.register import list_views, working_list
 from earlywarning.io.register.list_views import ItemRow
 from earlywarning.io.register.lists import ListRow
-from earlywarning_api import access, cursor, schemas, words
+from earlywarning_api import access, cursor, recording, schemas, visit_schemas, words
 from earlywarning_api.problems import declared
 from earlywarning_api.representation import csv_answer, json_answer, language, wants_csv
 
@@ -85,39 +85,50 @@ def items(
     visit_list_id: ListId,
     class_id: ClassId = None,
     track: Track = None,
+    status: Annotated[
+        visit_schemas.FamilyStatus | None,
+        Query(description="Only families that stand here this quarter."),
+    ] = None,
     after: Annotated[
         str | None,
         Query(alias="cursor", max_length=200, description="`next_cursor` of the page before."),
     ] = None,
     limit: Annotated[int, Query(ge=1, le=200, description="Families a page.")] = 50,
 ) -> Response:
-    """Listed families in the order of the list, page by page; JSON, or CSV by `Accept`."""
-    bound_to = (visit_list_id, class_id, track)
-    start = cursor.position(after, bound_to)
+    """Listed families in the order that holds today, page by page; JSON, or CSV by `Accept`.
+
+    The order is the list's own, until people move families: then a cursor of before is refused.
+    """
+    today = recording.now(request).today
     with request.app.state.register.session() as session:
-        _found(session, person, visit_list_id)
-        rows = list_views.items(
+        found = _found(session, person, visit_list_id)
+        order = working_list.order_tag(session, visit_list_id, today=today)
+        bound_to = (visit_list_id, class_id, track, *([status] if status else []), order)
+        rows = working_list.page(
             session,
             access.visible_students(person).ids,
-            visit_list_id,
+            found,
+            today=today,
             class_id=class_id,
             track=track,
-            after=start,
+            status=status,
+            after=cursor.position(after, bound_to),
             limit=limit + 1,
         )
     page = rows[:limit]
-    following = cursor.made(page[-1].position, bound_to) if len(rows) > limit else None
+    following = cursor.made(page[-1].place, bound_to) if len(rows) > limit else None
     headers = {}
     if following is not None:
-        filters = {"class_id": class_id, "track": track, "limit": limit, "cursor": following}
+        filters = {"class_id": class_id, "track": track, "status": status, "limit": limit,
+                   "cursor": following}  # fmt: skip
         query = urlencode({key: value for key, value in filters.items() if value is not None})
         headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
     spoken = language(request)
     if wants_csv(request):
-        return csv_answer(request, _csv(page, spoken), headers=headers)
+        return csv_answer(request, _csv([row.item for row in page], spoken), headers=headers)
     view = schemas.Items(
         visit_list_id=visit_list_id,
-        items=[words.item(row, spoken) for row in page],
+        items=[words.item(row, spoken, today=today) for row in page],
         next_cursor=following,
     )
     return json_answer(request, view, headers=headers)
@@ -183,13 +194,14 @@ def _views(
 def _csv(rows: list[ItemRow], spoken: str) -> bytes:
     lines = []
     for row in rows:
-        item = words.item(row, spoken)
+        band, track = words.coded("band", row.band, spoken), words.coded("track", row.track, spoken)
+        lead = words.lead_name(row.lead_name, spoken)
         lines += [
             (
-                item.position, item.band.text, item.track.text, item.lead.name,
-                child.class_name, child.student_id, child.full_name,
-                "; ".join(reason.text for reason in child.reasons), child.completeness.text,
+                row.position, band.text, track.text, lead, child.class_name, child.student_id,
+                child.full_name, "; ".join(reason.text for reason in child.reasons),
+                child.completeness.text,
             )
-            for child in item.students
+            for child in (words.student(one, spoken) for one in row.students)
         ]  # fmt: skip
     return csv_bytes(CSV_COLUMNS, lines)

@@ -40,6 +40,10 @@ class Stale(Conflict):
     """The row was changed after the caller read it."""
 
 
+class InProtection(Conflict):
+    """The school's protection path is open for the family."""
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """Who is visited together, as the register has it now.
@@ -212,11 +216,11 @@ def stop_if_in_danger(session: Session, key: str) -> None:
 
     Raises
     ------
-    Conflict
+    InProtection
         While the protection path is open.
     """
     if in_danger(session, [key]):
-        raise Conflict(
+        raise InProtection(
             "the school's protection path is open for this family; nobody is sent in the normal "
             "way until the counsellor or the principal closes it"
         )

@@ -93,6 +93,14 @@ def page(
     ]
 
 
+def order_tag(session: Session, visit_list_id: str, *, today: date) -> str:
+    """Changes whenever the order of a list does; empty while nobody has decided anything."""
+    decided = overrides.decisions(overrides.of_list(session, visit_list_id))
+    return ",".join(
+        f"{item_id}:{one.action}" for item_id, one in sorted(decided.items()) if one.holds(today)
+    )
+
+
 def _known(
     session: Session,
     visible: Students,

@@ -152,6 +152,8 @@ ROWS: dict[str, Row] = {
         },
     ),
     # Signing in
+    "GET /api/v1/oidc/start": Row({"": "44444444"}),  # no provider is set
+    "GET /api/v1/oidc/callback": Row({"": "44444444"}),
     "GET /api/v1/me": Row({"": SIGNED_IN}),
     "PUT /api/v1/me/password": Row(
         {"": SIGNED_IN},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,8 +13,10 @@ import earlywarning
 from earlywarning.district import Protection
 from earlywarning.io.register.audit_batch import ReadAudit
 from earlywarning.io.register.db import Register
-from earlywarning_api import idempotency, problems
+from earlywarning_api import demo_entry, idempotency, problems
 from earlywarning_api.guard import Guard
+from earlywarning_api.metrics import Metrics
+from earlywarning_api.oidc import Provider, SignIn
 from earlywarning_api.pages.site import Site, create_pages
 from earlywarning_api.rates import PER_MINUTE, Rates
 from earlywarning_api.routes import (
@@ -24,6 +26,7 @@ from earlywarning_api.routes import (
     health,
     me,
     models,
+    oidc,
     overrides,
     quarters,
     reference,
@@ -85,6 +88,8 @@ def create_app(
     public_url: str | None = None,
     requests_per_minute: int = PER_MINUTE,
     protection: Protection | None = None,
+    provider: Provider | None = None,
+    demo_keys: Mapping[str, str] | None = None,
 ) -> FastAPI:
     """The service on an open register.
 
@@ -104,6 +109,10 @@ def create_app(
         Of one person; 0 for no limit, for measuring.
     protection : Protection, optional
         The school's path for a child in danger.
+    provider : Provider, optional
+        Where people sign in elsewhere; `app.state.oidc` is None without.
+    demo_keys : mapping, optional
+        Secret -> user of a demo who enters with it; only for invented people.
     """
     app = Service(
         title="earlywarning",
@@ -132,15 +141,22 @@ def create_app(
     app.add_middleware(Site, pages=create_pages(app))
     app.state.public_url = public_url
     app.state.rates = Rates(requests_per_minute)
+    app.state.metrics = Metrics()
+    back = f"{(public_url or 'http://127.0.0.1:8000').rstrip('/')}{PREFIX}/oidc/callback"
+    app.state.oidc = SignIn(provider, back) if provider is not None else None
     app.add_middleware(idempotency.Keeper)
-    app.add_middleware(Guard, rates=app.state.rates, public_url=public_url)
+    app.add_middleware(
+        Guard, rates=app.state.rates, metrics=app.state.metrics, public_url=public_url
+    )
     problems.install(app)
     app.add_exception_handler(idempotency.Replay, _again)
     app.include_router(health.router)
-    for module in (sessions, me, users, emergency_access):
+    for module in (sessions, me, users, emergency_access, oidc):
         app.include_router(module.router, prefix=PREFIX)
     for module in (overrides, visits, contacts, follow_ups):
         app.include_router(module.router, prefix=PREFIX)
     for module in (quarters, visit_lists, students, models, reference):
         app.include_router(module.router, prefix=PREFIX)
+    if demo_keys:
+        app.include_router(demo_entry.router_of(demo_keys))
     return app

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from earlywarning_api import cookies, problems
+from earlywarning_api.metrics import Metrics
 from earlywarning_api.pages import assets
 from earlywarning_api.rates import Rates
 
@@ -65,11 +66,16 @@ class Guard:
         Where browsers find the service, if a proxy stands before it.
     rates : Rates
         Told of every answer that said: there is no such thing.
+    metrics : Metrics
+        Told of every answer.
     """
 
-    def __init__(self, app: ASGIApp, *, rates: Rates, public_url: str | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, *, rates: Rates, metrics: Metrics, public_url: str | None = None
+    ) -> None:
         self.app = app
         self.rates = rates
+        self.metrics = metrics
         self.public_url = public_url
         self.hsts = bool(public_url and public_url.startswith("https://"))
 
@@ -121,13 +127,15 @@ class Guard:
         actor = scope["state"].get("actor")
         if status == 404 and actor is not None:
             self.rates.missed(actor)
+        route, seconds = route_of(scope), time.perf_counter() - started_at
+        self.metrics.answered(method=scope["method"], route=route, status=status, seconds=seconds)
         record = {
-            "event": "denied" if status in DENIALS else "answered",
+            "what": "denied" if status in DENIALS else "answered",
             "request_id": scope["state"]["request_id"],
             "method": scope["method"],
-            "route": route_of(scope),
+            "route": route,
             "status": status,
-            "milliseconds": round((time.perf_counter() - started_at) * 1000, 1),
+            "milliseconds": round(seconds * 1000, 1),
             "actor": actor,
         }
         log.log(logging.WARNING if status in DENIALS else logging.INFO, "request", extra=record)

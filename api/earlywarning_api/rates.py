@@ -61,7 +61,7 @@ class Rates:
             return
         self._counts.hit(self._misses, actor)
         if not self._counts.test(self._misses, actor):
-            log.warning("many ids tried", extra={"event": "ids_tried", "actor": actor})
+            log.warning("many ids tried", extra={"what": "ids_tried", "actor": actor})
 
     def _wait(self, item: RateLimitItemPerMinute, actor: str) -> int:
         assert self._counts is not None  # noqa: S101 - asked before

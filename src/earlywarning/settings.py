@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -19,8 +19,18 @@ class Settings(BaseSettings):
         SQLAlchemy URL of the register; default SQLite in `home`.
     mlflow_tracking_uri : str
         MLflow's own store; default an SQLite file of its own in `home`.
+    spark_master, spark_scratch : str
+        With `--engine spark`: the cluster's address, and a folder that all its machines see.
     host, port
         Where the service listens; loopback unless changed.
+    public_url : str
+        Where browsers find the service, if a TLS proxy stands before it: `https://…`.
+    requests_per_minute : int
+        Of one person; 0 for no limit.
+    metrics_port : int or None
+        Of loopback, for Prometheus; none unless set.
+    oidc_issuer, oidc_client_id, oidc_client_secret, oidc_hosted_domain, oidc_label
+        An identity provider; docs/security.md says how.
     """
 
     model_config = SettingsConfigDict(env_prefix="EARLYWARNING_", extra="ignore", frozen=True)
@@ -28,8 +38,18 @@ class Settings(BaseSettings):
     home: Path = Path("earlywarning-data")
     database_url: str = ""
     mlflow_tracking_uri: str = ""
+    spark_master: str = ""
+    spark_scratch: str = ""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
+    public_url: str = Field(default="", pattern=r"^(https?://[^/\s]+/?)?$")
+    requests_per_minute: int = Field(default=600, ge=0)
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_hosted_domain: str = ""
+    oidc_label: str = "belajar.id"
 
     @property
     def district_file(self) -> Path:

@@ -171,10 +171,10 @@ def view(row: UserRow) -> UserView:
 
 
 def link_view(request: Request, page: str, user_id: str, link: links.Link) -> LinkView:
-    """A link as answered. The secret stands behind `#`: browsers send that part to nobody."""
+    """A link as answered; its page asks for a password, so that opening it uses nothing up."""
     base = request.app.state.public_url or str(request.base_url)
     return LinkView(
         user_id=user_id,
-        url=f"{base.rstrip('/')}/{page}#{link.secret}",
+        url=f"{base.rstrip('/')}/{page}?link={link.secret}",
         expires_at=link.expires_at,
     )

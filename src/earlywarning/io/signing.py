@@ -56,8 +56,11 @@ class Signer:
 
     def sign(self, manifest: bytes) -> bytes:
         """The signature of a manifest, 64 bytes; the same for the same manifest."""
-        key = Ed25519PrivateKey.from_private_bytes(self.private)
-        return key.sign(_CONTEXT + manifest)
+        return self.sign_as(_CONTEXT, manifest)
+
+    def sign_as(self, context: bytes, text: bytes) -> bytes:
+        """The signature of something else, 64 bytes; the context says of what."""
+        return Ed25519PrivateKey.from_private_bytes(self.private).sign(context + text)
 
 
 def key_id(public: bytes) -> str:
@@ -67,9 +70,14 @@ def key_id(public: bytes) -> str:
 
 def matches(manifest: bytes, signature: bytes, trusted: Collection[bytes]) -> bool:
     """Whether one of the keys signed these bytes."""
+    return matches_as(_CONTEXT, manifest, signature, trusted)
+
+
+def matches_as(context: bytes, text: bytes, signature: bytes, trusted: Collection[bytes]) -> bool:
+    """The same for what `sign_as` signed."""
     for public in trusted:
         try:
-            Ed25519PublicKey.from_public_bytes(public).verify(signature, _CONTEXT + manifest)
+            Ed25519PublicKey.from_public_bytes(public).verify(signature, context + text)
         except (InvalidSignature, ValueError):
             continue
         return True

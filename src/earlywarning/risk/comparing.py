@@ -16,6 +16,7 @@ import numpy as np
 from earlywarning.risk.candidates import candidate
 from earlywarning.risk.dataset import Dataset
 from earlywarning.risk.estimators.base import Estimator
+from earlywarning.risk.estimators.borrowed import Borrowed
 from earlywarning.risk.evaluation import bootstrap
 from earlywarning.risk.gates import Difference
 from earlywarning.risk.spec import OutcomeSpec
@@ -134,9 +135,10 @@ def compare(
         for entrant in (one, other):
             estimator: Any = entrant.estimator
             if how[entrant.name] == REFITTED:
-                estimator = _fitted(entrant.kind, entrant.spec, dataset, y, before, seed)
+                estimator = _fitted(entrant, dataset, y, before, seed)
             risks[entrant.name] = estimator.predict_risk(X)
-        risks[RULE] = _fitted(RULE, one.spec, dataset, y, before, seed).predict_risk(X)
+        rule = candidate(RULE, one.spec)
+        risks[RULE] = _learnt(rule, dataset, y, before, seed).predict_risk(X)
         judged.append(bootstrap.Quarterly(y[later], risks))
     drawn = bootstrap.found_share(judged, capacity_share=capacity_share, seed=seed)
     return Comparison(
@@ -155,11 +157,19 @@ def _enough(y: np.ndarray, needed: int) -> bool:
     return bool(min(trouble, known - trouble) >= needed)
 
 
-def _fitted(
-    kind: str, spec: OutcomeSpec, dataset: Dataset, y: np.ndarray, at: np.ndarray, seed: int
-) -> Any:
-    """Learnt from some rows; the rule's presets where there are none."""
-    made = candidate(kind, spec)
+def _fitted(entrant: Entrant, dataset: Dataset, y: np.ndarray, at: np.ndarray, seed: int) -> Any:
+    """Learnt again from some rows."""
+    inside: Any = entrant.estimator
+    if isinstance(inside, Borrowed):
+        # What was borrowed never saw these quarters; only what this school added is forgotten.
+        made: Any = Borrowed(inside.base, inside.origin)
+    else:
+        made = candidate(entrant.kind, entrant.spec)
+    return _learnt(made, dataset, y, at, seed)
+
+
+def _learnt(made: Any, dataset: Dataset, y: np.ndarray, at: np.ndarray, seed: int) -> Any:
+    """Fitted on some rows; as it is where there are none."""
     if not len(at):
         return made
     return made.fit(

@@ -26,11 +26,14 @@ WHY_RULE = (
     "rule_chosen",
     "not_better",
 )
-WHY = (MODEL_BETTER, *WHY_RULE, "no_data")
+UNJUDGED = "borrowed_unjudged"
+BORROWED = "borrowed"
+FEWER = "fewer_candidates"
+WHY = (MODEL_BETTER, *WHY_RULE, UNJUDGED, "no_data")
 """Codes of why that serves which serves; words are found elsewhere."""
 
 VISITS = ("visits_too_rare", "visits_not_recorded", "visits_against_sense", "visits_no_overlap")
-NOTICES = (*WHY_RULE, "no_data", *VISITS)
+NOTICES = (*WHY_RULE, UNJUDGED, BORROWED, FEWER, "no_data", *VISITS)
 """Codes of what a reader of the result must know."""
 
 

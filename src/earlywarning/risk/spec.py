@@ -17,6 +17,9 @@ from earlywarning.records.tables import OUTCOMES
 CANDIDATES = ("rule", "last_value", "logistic", "boosted")
 """Simplest first: the order in which equals are preferred."""
 
+BOOSTED_MIN_POSITIVES = 60
+"""Below this, trees learn a small school's few by heart; a simpler candidate does better."""
+
 MAX_GROUP_GAP = 0.20
 MAX_CALIBRATION_ERROR = 0.05
 """What holds for a spec that says nothing of gates."""
@@ -153,6 +156,7 @@ class OutcomeSpec:
     max_calibration_error: float
     text: str
     calibrate_by: str = ""
+    boosted_min_positives: int = BOOSTED_MIN_POSITIVES
 
     @property
     def sha256(self) -> str:
@@ -276,6 +280,11 @@ def _spec(data: Mapping[str, Any], text: str, known: frozenset[str]) -> OutcomeS
         ),
         text=text,
         calibrate_by=_calibrate_by(data.get("groups", {})),
+        boosted_min_positives=int(
+            _number(
+                boosted.get("min_positives", BOOSTED_MIN_POSITIVES), "boosted.min_positives", 1, 1e6
+            )
+        ),
     )
 
 

@@ -17,6 +17,7 @@ import pandas as pd
 from earlywarning.risk import choosing, splits
 from earlywarning.risk.candidates import candidate, looked_at
 from earlywarning.risk.dataset import Dataset
+from earlywarning.risk.estimators.borrowed import Borrowed
 from earlywarning.risk.estimators.grouped import Grouped
 from earlywarning.risk.estimators.memo import Memo
 from earlywarning.risk.estimators.rule import Rule
@@ -25,7 +26,15 @@ from earlywarning.risk.evaluation.calibration import reliability
 from earlywarning.risk.evaluation.judged import Judged
 from earlywarning.risk.evaluation.ranking import evaluate
 from earlywarning.risk.evaluation.stability import Stability, stability
-from earlywarning.risk.results import VISITS, Notice, SplitResult, TrainingResult
+from earlywarning.risk.results import (
+    BORROWED,
+    FEWER,
+    UNJUDGED,
+    VISITS,
+    Notice,
+    SplitResult,
+    TrainingResult,
+)
 from earlywarning.risk.spec import OutcomeSpec
 
 Progress = Callable[[str, int, int], None]
@@ -39,6 +48,8 @@ def train(
     seed: int,
     threads: int = 1,
     progress: Progress | None = None,
+    base: Borrowed | None = None,
+    only_base: bool = False,
 ) -> TrainingResult:
     """Compare the candidates, let the winner face the rule, and fit what serves on everything.
 
@@ -53,6 +64,12 @@ def train(
     threads : int
         The result is the same for any number.
     progress : function of (stage, done, total), optional
+    base : Borrowed, optional
+        Another school's model: one candidate more, judged on this school's quarters like the
+        others.
+    only_base : bool
+        Let it face the rule alone, and serve where there is too little here to judge it: a person
+        has asked for that, with a reason.
 
     Returns
     -------
@@ -63,7 +80,8 @@ def train(
         raise ValueError(f"capacity_share must be above 0 and at most 1, got {capacity_share}")
     y = dataset.y[spec.outcome].to_numpy(dtype=np.float64)
     known = np.flatnonzero(~np.isnan(y))
-    X = (dataset.with_school if spec.calibrate_by else dataset.X)[list(looked_at(spec))]
+    used = dict.fromkeys([*looked_at(spec), *(base.features if base else ())])
+    X = (dataset.with_school if spec.calibrate_by else dataset.X)[list(used)]
     run = _Training(
         X=X if len(known) == len(X) else X.iloc[known],
         y=y[known],
@@ -75,6 +93,8 @@ def train(
         seed=seed,
         threads=threads,
         progress=progress,
+        base=base,
+        only_base=only_base,
     )
     return run.result(dataset)
 
@@ -93,6 +113,8 @@ class _Training:
     seed: int
     threads: int
     progress: Progress | None
+    base: Borrowed | None
+    only_base: bool
 
     def __post_init__(self) -> None:
         self.plan = splits.plan(list(self.quarters))
@@ -132,6 +154,11 @@ class _Training:
         self._step()
         self.memo.forget()
         notices = []
+        if "boosted" in self.spec.candidates and "boosted" not in candidates:
+            least = self.spec.boosted_min_positives
+            notices.append(Notice(FEWER, {"found": self._few(), "needed": least}))
+        if served == BORROWED:
+            notices.append(Notice(BORROWED, _told(estimator.origin)))
         if served != chosen:
             notices.append(Notice("not_better", {"model": chosen, "gain": gate.gain}))
         elif served == "rule":
@@ -174,12 +201,17 @@ class _Training:
             return Notice("never_happens", {"students": rows})
         if positives == rows:
             return Notice("always_happens", {"students": rows})
-        fewest = min(positives, rows - positives)
-        if fewest < self.spec.min_positives:
-            return Notice("too_few", {"found": fewest, "needed": self.spec.min_positives})
+        if self._few() < self.spec.min_positives:
+            return Notice("too_few", {"found": self._few(), "needed": self.spec.min_positives})
         return None
 
+    def _few(self) -> int:
+        """Students in trouble or not, whichever are fewer."""
+        return int(min(self.y.sum(), len(self.y) - self.y.sum()))
+
     def _rule_alone(self, why: Notice) -> TrainingResult:
+        if self.base is not None and self.only_base and why.code != "no_data":
+            return self._base_unjudged(why)
         rule: Rule | None = Rule(self.spec.outcome, self.spec.rule)
         if why.code == "no_data":
             rule = None
@@ -196,6 +228,34 @@ class _Training:
             positives=int(self.y.sum()),
         )
 
+    def _base_unjudged(self, why: Notice) -> TrainingResult:
+        """Another school's model, because a person wants it; nothing here could judge it yet."""
+        served = copy.copy(self.base)
+        if len(self.y) and why.code not in ("never_happens", "always_happens"):
+            served = self._fitted(self.base, np.arange(len(self.y)))
+        return TrainingResult(
+            outcome=self.spec.outcome,
+            estimator=served,  # type: ignore[arg-type]
+            chosen=BORROWED,
+            served=BORROWED,
+            notices=(Notice(UNJUDGED, {**_told(served.origin), "obstacle": why.code}),),
+            plan=self.plan,
+            rows=len(self.y),
+            positives=int(self.y.sum()),
+        )
+
+    def _names(self) -> tuple[str, ...]:
+        """The candidates, simplest first."""
+        names = self.spec.candidates
+        if self._few() < self.spec.boosted_min_positives:
+            names = tuple(name for name in names if name != "boosted")
+        if self.base is None:
+            return names
+        if self.only_base:
+            return ("rule", BORROWED)
+        simple = [name for name in names if name in ("rule", "last_value")]
+        return (*simple, BORROWED, *names[len(simple):])  # fmt: skip
+
     def _usable(self, offered: Any) -> list[splits.Split]:
         """Splits that have enough to learn from, if any of them has somebody to find."""
         least = self.spec.min_positives
@@ -210,7 +270,10 @@ class _Training:
         """Candidates with their strengths set, on quarters before the first test quarter."""
         before = np.flatnonzero(self.quarters < self.plan.test[0])
         made = {}
-        for name in self.spec.candidates:
+        for name in self._names():
+            if name == BORROWED:
+                made[name] = self.base
+                continue
             made[name] = candidate(name, self.spec, threads=self.threads, memo=self.memo)
             if hasattr(made[name], "tuned"):
                 made[name] = made[name].tuned(
@@ -293,3 +356,8 @@ class _Training:
         self.done += 1
         if self.progress:
             self.progress(f"train {self.spec.outcome}", self.done, self.steps)
+
+
+def _told(origin: Mapping[str, Any]) -> dict[str, float | int | str]:
+    """Where a borrowed model comes from, for a notice."""
+    return {name: origin[name] for name in ("district", "learnt_from", "key") if name in origin}

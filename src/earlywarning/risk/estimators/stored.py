@@ -9,6 +9,7 @@ from typing import cast
 from earlywarning.errors import ArtifactError
 from earlywarning.risk.estimators.base import MAIN_FILE, Estimator
 from earlywarning.risk.estimators.boosted import Boosted
+from earlywarning.risk.estimators.borrowed import INSIDE, Borrowed
 from earlywarning.risk.estimators.grouped import GROUPS_FILE, Grouped
 from earlywarning.risk.estimators.last_value import LastValue
 from earlywarning.risk.estimators.logistic import Logistic
@@ -32,6 +33,15 @@ def from_files(files: Mapping[str, bytes]) -> Estimator:
     """
     try:
         kind = json.loads(files[MAIN_FILE])["kind"]
+        if kind == Borrowed.kind:
+            inside = {
+                name.removeprefix(INSIDE): data
+                for name, data in files.items()
+                if name.startswith(INSIDE)
+            }
+            if json.loads(inside[MAIN_FILE])["kind"] not in KINDS:
+                raise ValueError("a borrowed model may hold one of our own kinds only")
+            return cast("Estimator", Borrowed.around(from_files(inside), files))
         made = KINDS[kind].from_files(files)
         # A kind of its own it is not: it passes for what is inside.
         return cast("Estimator", Grouped.around(made, files)) if GROUPS_FILE in files else made

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from earlywarning_api import access
-from earlywarning_api.pages import rendering, visitor
+from earlywarning_api.pages import rendering, shell, visitor
 
 router = APIRouter()
 
@@ -16,4 +16,5 @@ router = APIRouter()
 @router.get("/")
 def home(person: Annotated[access.Person, Depends(visitor.anybody)]) -> Response:
     """Go to the page where this person's work begins."""
-    return rendering.see_other("/lists" if access.allowed(person, "visit_lists") else "/models")
+    own = [entry.href for entry in shell.MENU if access.allowed(person, entry.use)]
+    return rendering.see_other(own[0] if own else "/me")

@@ -5,12 +5,21 @@ from __future__ import annotations
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from earlywarning_api.pages import assets, failures, home, preferences, sign_in, student, visit_list
+from earlywarning_api.pages import (
+    assets,
+    failures,
+    home,
+    models,
+    preferences,
+    sign_in,
+    student,
+    visit_list,
+)
 
 API = ("/api/", "/healthz", "/readyz", "/metrics")
 """Paths that are no pages."""
 
-MODULES = (assets, home, preferences, sign_in, visit_list, student)
+MODULES = (assets, home, preferences, sign_in, visit_list, student, models)
 
 
 class Site:

@@ -157,7 +157,8 @@ def _grades(periods: Sequence[Sequence[float | None]], start: int, spoken: str) 
 
     day, score, mark = known[-1]
     key = "year.grades.text" if mark is not None else "year.grades.unmarked"
-    text = wording.page_text(key, spoken, score=score, day=day_date(day), mark=mark)
+    marked = {} if mark is None else {"mark": mark}
+    text = wording.page_text(key, spoken, score=score, day=day_date(day), **marked)
     dots = tuple(Bar("score", _x(row[0], start) - 3, _high(row[1]) - 3, 6, 6) for row in known)
     return Lane("grades", text, dots, points=line(1), mark=line(2))
 

@@ -1,0 +1,80 @@
+"""Every word of a page stands in both catalogues, and no catalogue holds words that no page uses."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from earlywarning.io import wording
+from earlywarning_api import access
+from earlywarning_api.pages import failures, shell
+
+PAGES = Path(shell.__file__).parent
+TEMPLATES = PAGES.parent / "templates"
+SOURCES = [*sorted(TEMPLATES.glob("*.html")), *sorted(PAGES.glob("*.py"))]
+FIXED = re.compile(r"""\b(?:t|page_text)\(\s*["']([a-z0-9_.]+)["']\s*[,)]""")
+MADE = re.compile(r"""\b(?:t|page_text)\(\s*\(?["']([a-z0-9_.]+\.)["']\s*~""")
+CHOSEN = re.compile(r"""["']([a-z_]+(?:\.[a-z_]+)+)["']""")
+
+
+def used() -> tuple[set[str], set[str]]:
+    """Whole keys, and beginnings of keys that are made from a code."""
+    text = "\n".join(path.read_text("utf-8") for path in SOURCES)
+    return set(FIXED.findall(text)), set(MADE.findall(text))
+
+
+def test_both_languages_say_the_same() -> None:
+    indonesian, english = (wording.catalogue(one, "pages") for one in ("id", "en"))
+    assert indonesian.keys() == english.keys()
+    for key, message in english.items():
+        (names,) = set(message.placeholders)
+        assert set(indonesian[key].placeholders) == {names}, key
+        assert all(form.strip() for form in (*message.forms, *indonesian[key].forms)), key
+
+
+def test_no_page_asks_for_words_that_are_missing() -> None:
+    fixed, made = used()
+    words = wording.catalogue("id", "pages").keys()
+    assert not fixed - words
+    assert not {one for one in made if not any(key.startswith(one) for key in words)}
+    needed = {f"role.{role}" for role in access.PERMISSIONS}
+    needed |= {f"menu.{entry.key}" for entry in shell.MENU}
+    needed |= {f"failure.{status}.{part}" for status in failures.STATUSES
+               for part in ("title", "do")}  # fmt: skip
+    assert not needed - words
+
+
+def test_no_words_are_kept_for_nothing() -> None:
+    fixed, made = used()
+    text = "\n".join(path.read_text("utf-8") for path in SOURCES)
+    known = fixed | set(CHOSEN.findall(text))
+    idle = {
+        key
+        for key in wording.catalogue("id", "pages")
+        if key not in known and not key.startswith(tuple(made))
+    }
+    assert not idle
+
+
+def test_a_missing_string_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        wording.page_text("list.not_there", "id")
+
+
+@pytest.mark.parametrize("language", wording.LANGUAGES)
+def test_no_word_labels_a_child(language: str) -> None:
+    text = " ".join(
+        form for message in wording.catalogue(language, "pages").values() for form in message.forms
+    ).lower()
+    for word in ("berisiko", "at risk", "nakal", "bad student", "flagged", "bermasalah"):
+        assert word not in text
+
+
+def test_no_template_has_words_of_its_own() -> None:
+    """What is left of a template without its tags and expressions is no word."""
+    for path in sorted(TEMPLATES.glob("*.html")):
+        text = re.sub(r"{[{%#].*?[}%#]}", "", path.read_text("utf-8"), flags=re.S)
+        bare = re.sub(r"<[^>]*>", " ", text, flags=re.S)
+        assert not re.search(r"[A-Za-z]{2,}", bare), (path.name, bare.split())

@@ -19,7 +19,7 @@ from earlywarning.impact import diagnose, lottery, naive
 from earlywarning.impact.columns import BEFORE
 from earlywarning.impact.designs import BETTER, Run, adjustment, run
 from earlywarning.impact.diagnose import LEAST_CELL, Rule
-from earlywarning.impact.power import REACH
+from earlywarning.impact.regression import REACH
 from earlywarning.impact.standards import benjamini_hochberg
 
 FORMAT = 1
@@ -151,9 +151,10 @@ def _adjust(found: list[dict[str, Any]], decides: str) -> None:
 def _verdict(one: Mapping[str, Any], study: Mapping[str, Any]) -> str:
     if one["itt"] is None:
         return NOT_RUN
-    if one["held"] == diagnose.NOTHING or (
-        one["held"] == diagnose.EXACT_ONLY and not one["exact_used"]
-    ):
+    failed = {rule["then"] for rule in one["rules"] if not rule["passed"]}
+    if diagnose.NOTHING in failed:
+        return WITHHELD
+    if diagnose.EXACT_ONLY in failed and not one["exact_used"]:
         return WITHHELD
     sign = BETTER[one["outcome"]]
     low, high = one["interval"]["low"], one["interval"]["high"]

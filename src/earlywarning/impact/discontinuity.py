@@ -58,8 +58,10 @@ def at_cut(rows: pd.DataFrame, *, first_only: bool = False) -> pd.DataFrame:
     first_only : bool
         Only quarters before which the family was never above a cut.
     """
-    without = ~rows.groupby(["homeroom", "t"])["block"].transform(lambda block: block.notna().any())
-    some = rows[without.astype(bool) & rows["x"].notna()]
+    drawn = rows["block"].notna().groupby([rows["homeroom"], rows["t"]]).transform("any")
+    without = ~drawn
+    acted_on = ~rows["shadow"].astype(bool)
+    some = rows[without.astype(bool) & acted_on & rows["x"].notna()]
     if first_only:
         above = some["t"].where(some["x"] > 0)
         first = above.groupby(some["household_id"]).transform("min")

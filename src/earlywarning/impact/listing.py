@@ -8,7 +8,7 @@ matters differs between classes where the cut is high and classes where it is lo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -102,6 +102,7 @@ def estimate_listing(
     itt = _mean("listing.itt", psi["y"], cluster)
     moved = _mean("listing.first_stage", psi["visited"], cluster)
     strength = (moved.value / moved.se) ** 2 if moved.se > 0 else float("inf")
+    moved = replace(moved, first_stage=strength)
     theta = itt.value / moved.value if moved.value else float("nan")
     error = _cluster_se((psi["y"] - theta * psi["visited"]) / moved.value, cluster)
     n = int(kept.sum())

@@ -57,7 +57,7 @@ def drawn(rows: pd.DataFrame, *, first_only: bool = True) -> pd.DataFrame:
         Only each family's first lottery: later ones follow on what the first one did. What is left
         of a block is still drawn at random, for who is left was known before the draw.
     """
-    some = rows[rows["block"].notna()]
+    some = rows[rows["block"].notna() & ~rows["shadow"].astype(bool)]
     if first_only:
         first = some.groupby("household_id")["t"].transform("min")
         some = some[some["t"] == first]

@@ -13,10 +13,8 @@ import numpy as np
 import pandas as pd
 
 from earlywarning.impact import lottery
+from earlywarning.impact.regression import REACH
 from earlywarning.simulation.drawn_lists import NEVER_VISITED, draw_lists
-
-REACH = 2.8
-"""Standard errors at which 80 of 100 studies find an effect at 5 %: 1.96 + 0.84."""
 
 DRAWS = 40
 TAKE_UP = 0.75
@@ -102,7 +100,7 @@ def _drawn(part: pd.DataFrame, places: int, rng: np.random.Generator) -> pd.Data
     )  # fmt: skip
     rows = part.assign(
         block=np.where(lists.in_lottery[family], lead[first][family], np.nan),
-        won=lists.won[family], visited=lists.won[family].astype(float),
+        shadow=False, won=lists.won[family], visited=lists.won[family].astype(float),
     )  # fmt: skip
     return lottery.drawn(rows)
 

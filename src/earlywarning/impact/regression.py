@@ -13,6 +13,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+REACH = 2.8
+"""Standard errors at which 80 of 100 studies find an effect at 5 %: 1.96 + 0.84."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fit:

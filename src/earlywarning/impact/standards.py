@@ -53,14 +53,23 @@ def cox_index(share_one: float, share_other: float, n: int) -> float:
     return float(small_sample(n) * (odds[0] - odds[1]) / 1.65)
 
 
+LEAST_EVENTS = 5
+"""Fewer yes, or no, in an arm than this, and log odds say more about luck than about the arms."""
+
+
 def standardised(values: pd.Series, arm: pd.Series) -> float:
-    """Baseline difference of two arms: Cox's index for yes/no values, else Hedges' g."""
+    """Baseline difference of two arms: Cox's index for yes/no values, else Hedges' g.
+
+    Yes/no values that hardly vary are taken as numbers, for log odds have no bound.
+    """
     known = values.notna()
     one = values[known & arm].to_numpy(dtype=float)
     other = values[known & ~arm].to_numpy(dtype=float)
     if len(one) < 2 or len(other) < 2:
         return float("nan")
-    if set(np.unique(np.concatenate([one, other]))) <= {0.0, 1.0}:
+    yes_no = set(np.unique(np.concatenate([one, other]))) <= {0.0, 1.0}
+    least = min(min(part.sum(), len(part) - part.sum()) for part in (one, other))
+    if yes_no and least >= LEAST_EVENTS:
         return cox_index(one.mean(), other.mean(), len(one) + len(other))
     return hedges_g(
         one.mean(), other.mean(), one.std(ddof=1), other.std(ddof=1), len(one), len(other)

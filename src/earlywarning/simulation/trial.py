@@ -260,6 +260,11 @@ def run(
                     "absence_earlier": rates[-2], "incidents_before": trouble[-1],
                     "visited_before": visited_before.astype(float),
                     "siblings": np.bincount(family)[family].astype(float) - 1,
+                    "quarter": f"{2026 + t // 4}-{27 + t // 4}-Q{t % 4 + 1}",
+                    "class_id": people.homeroom, "list_sha256": "", "model_version": "simulated",
+                    "list_day": 20_600 + 91 * t, "attempted": (visits | listed).astype(float),
+                    "visit_day": np.nan, "unexplained_days": absent, "mark": np.nan,
+                    "mark_before": np.nan, "exit_reason": None,
                     "gain": brought.gain, "complier": brought.reached & ~brought.added,
                 }
             )[~gone]

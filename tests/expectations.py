@@ -29,10 +29,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
+from sqlalchemy import select
+
+from earlywarning.io.register import visits
+from earlywarning.io.register.models import Student, VisitListItem, VisitListStudent
+from earlywarning.io.register.visit_tables import ItemOverride
+from earlywarning.io.register.visits import VisitContent
+from earlywarning_api.preconditions import etag
 from people import SITI, YUSUF
-from service_world import OTHER, World, user_id
+from service_world import OTHER, World, staff_id, user_id
 
 CALLERS = (
     "coordinator", "homeroom_teacher", "counsellor", "principal", "data_staff", "researcher",
@@ -103,6 +111,25 @@ LIST = {
 }  # fmt: skip
 
 USER = {"own": "33333321", "other school": "33333321", "absent": "33333341"}
+
+RECORDED = {
+    "own": "22233331", "other class": "24233331", "other school": "44433331",
+    "absent": "44433331",
+}  # fmt: skip
+DECIDED = {
+    "own": "22333331", "other class": "24333331", "other school": "44333331",
+    "absent": "44333331",
+}  # fmt: skip
+CHILD = {
+    "own": SITI.student_id, "other class": YUSUF.student_id, "other school": OTHER,
+    "absent": ABSENT,
+}  # fmt: skip
+
+
+def new_ids(world: World) -> Mapping[str, Parameters]:
+    """An id that a client made, for each case."""
+    return {case: {"client_uuid": str(uuid.uuid4())} for case in CHILD}
+
 
 ROWS: dict[str, Row] = {
     "GET /healthz": Row({"": ALL}),
@@ -185,6 +212,58 @@ ROWS: dict[str, Row] = {
             "absent": {"session_id": ABSENT},
         },
     ),
+    # Visits
+    "GET /api/v1/visits": Row({"": "22233331"}),
+    "PUT /api/v1/visits/{client_uuid}": Row(
+        RECORDED, prepare=new_ids,
+        json=lambda world, case: {
+            "student_id": CHILD[case], "status": "done", "day": "2026-10-01",
+        },
+    ),
+    "GET /api/v1/visits/{client_uuid}": Row(RECORDED, prepare=lambda world: visits_of(world)),
+    "GET /api/v1/visits/{client_uuid}/restricted_note": Row(
+        {"own": "33223331", "other class": "33223331", "other school": "33443331",
+         "absent": "33443331"},
+        prepare=lambda world: visits_of(world),
+    ),
+    "PUT /api/v1/contact_attempts/{client_uuid}": Row(
+        RECORDED, prepare=new_ids,
+        json=lambda world, case: {
+            "student_id": CHILD[case], "channel": "telephone", "at": "2026-10-01T03:00:00Z",
+            "result": "reached",
+        },
+    ),
+    "GET /api/v1/students/{student_id}/contact_attempts": Row(RECORDED),
+    "GET /api/v1/students/{student_id}/contact_link": Row(DECIDED),
+    "GET /api/v1/follow_ups": Row({"": "22233331"}),
+    "PUT /api/v1/follow_ups/{client_uuid}": Row(
+        RECORDED, prepare=new_ids,
+        json=lambda world, case: {
+            "student_id": CHILD[case], "action": "x", "owner_staff_id": staff_id("G03"),
+            "due": "2026-11-01",
+        },
+    ),
+    "GET /api/v1/visit_requests": Row({"": "22233331"}),
+    "PUT /api/v1/visit_requests/{client_uuid}": Row(
+        RECORDED, prepare=new_ids,
+        json=lambda world, case: {
+            "student_id": CHILD[case], "asked_by": "family", "asked_on": "2026-10-01",
+        },
+    ),
+    # Places that people change
+    "GET /api/v1/visit_lists/{visit_list_id}/items/{item_id}/override": Row(
+        DECIDED, prepare=lambda world: items_of(world)
+    ),
+    "PUT /api/v1/visit_lists/{visit_list_id}/items/{item_id}/override": Row(
+        DECIDED, prepare=lambda world: items_of(world), apart=True,
+        json=lambda world, case: {"action": "move_up",
+                                  "reason_code": "new_event"},
+        headers=lambda world, case: tag(world, case, 0),
+    ),
+    "DELETE /api/v1/visit_lists/{visit_list_id}/items/{item_id}/override": Row(
+        DECIDED, prepare=lambda world: decided(world), apart=True,
+        headers=lambda world, case: tag(world, case, 1),
+    ),
 }  # fmt: skip
 """Method and path -> what is answered."""
 
@@ -203,6 +282,59 @@ def emergency_of(world: World, who: str) -> str:
         headers={"Idempotency-Key": key()},
     )
     return answer.json()["access_id"]
+
+
+def visits_of(world: World) -> Mapping[str, Parameters]:
+    """A visit with a restricted note to each child."""
+    made = {case: {"client_uuid": str(uuid.uuid4())} for case in CHILD}
+    for case, child in CHILD.items():
+        if case != "absent":
+            visits.put(
+                world.register, uuid.UUID(made[case]["client_uuid"]).hex,
+                VisitContent("done", date(2026, 10, 1), student_id=child, restricted_note="x"),
+                visible=select(Student.student_id), actor="0" * 32, at=world.app.state.clock(),
+                today=date(2026, 10, 5),
+            )  # fmt: skip
+    return made
+
+
+def items_of(world: World) -> Mapping[str, Parameters]:
+    """Each child's family on its school's list."""
+    found = {"absent": {"visit_list_id": ABSENT, "item_id": ABSENT}}
+    for case, child in CHILD.items():
+        list_id = world.lists["other school" if case == "other school" else "2026-27-Q2"]
+        with world.register.session() as session:
+            item = session.scalar(
+                select(VisitListStudent.item_id)
+                .join(VisitListItem, VisitListItem.item_id == VisitListStudent.item_id)
+                .where(
+                    VisitListItem.visit_list_id == list_id, VisitListStudent.student_id == child
+                )
+            )
+        found.setdefault(case, {"visit_list_id": list_id, "item_id": item or ABSENT})
+    return found
+
+
+def tag(world: World, case: str, revision: int) -> Mapping[str, str]:
+    """`If-Match` for a family's place."""
+    return {"If-Match": etag("override", items_of(world)[case]["item_id"], revision)}
+
+
+def decided(world: World) -> Mapping[str, Parameters]:
+    """Families whose places somebody changed."""
+    found = items_of(world)
+    with world.register.session(writing=True) as session:
+        session.add_all(
+            ItemOverride(
+                item_id=one["item_id"], revision=1, visit_list_id=one["visit_list_id"],
+                action="defer", reason_code="family_away", note=None, expires_on=None,
+                original_position=1, made_by="0" * 32, made_at=world.app.state.clock(),
+            )
+            for case, one in found.items()
+            if case != "absent"
+        )  # fmt: skip
+        session.commit()
+    return found
 
 
 def key() -> str:

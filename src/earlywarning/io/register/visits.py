@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from earlywarning.errors import Conflict, DataError
 from earlywarning.io.register import audit_log, families
 from earlywarning.io.register.db import Register
-from earlywarning.io.register.families import Stale, Students
+from earlywarning.io.register.families import Family, Stale, Students
 from earlywarning.io.register.visit_tables import (
     FollowUp,
     Visit,
@@ -141,13 +141,14 @@ def save(
 ) -> tuple[VisitRow, Outcome]:
     """`put` within the caller's transaction."""
     sent = families.content_hash({**asdict(content), "observations": dict(content.observations)})
+    family = families.find(session, visible, student_id=content.student_id, item_id=content.item_id)
     before = session.get(Visit, visit_id, with_for_update=True)
     if before is None:
         if revision is not None:
             raise Stale("this visit does not exist")
-        outcome = _new(session, visit_id, content, visible, actor, at, today, staff_id, sent)
+        outcome = _new(session, visit_id, content, family, actor, at, today, staff_id, sent)
     else:
-        outcome = _again(session, before, content, visible, actor, at, today, revision, sent)
+        outcome = _again(session, before, content, family, actor, at, today, revision, sent)
     if outcome != "same":
         _settle(session, visit_id, content, actor=actor, at=at, today=today)
     session.flush()
@@ -175,14 +176,13 @@ def _new(
     session: Session,
     visit_id: str,
     content: VisitContent,
-    visible: Students,
+    family: Family,
     actor: str,
     at: datetime,
     today: date,
     staff_id: str | None,
     sent: str,
 ) -> Outcome:
-    family = families.find(session, visible, student_id=content.student_id, item_id=content.item_id)
     _check(session, family.school_id, content, today)
     if content.status == PLANNED:
         families.stop_if_in_danger(session, family.household_key)
@@ -215,15 +215,13 @@ def _again(
     session: Session,
     before: Visit,
     content: VisitContent,
-    visible: Students,
+    family: Family,
     actor: str,
     at: datetime,
     today: date,
     revision: int | None,
     sent: str,
 ) -> Outcome:
-    if not rows(session, visible, visit_id=before.visit_id):
-        raise Conflict("this id stands for another visit; make a new one")
     if before.content_sha256 == sent:
         return "same"
     if revision is None:
@@ -238,7 +236,6 @@ def _again(
             f"a visit that is {before.status} cannot become {content.status}; cancel it and "
             "record a new one"
         )
-    family = families.find(session, visible, student_id=content.student_id, item_id=content.item_id)
     if family.household_key != before.household_key:
         raise Conflict("a visit stays with its family; cancel it and record a new one")
     if content.status == PLANNED:

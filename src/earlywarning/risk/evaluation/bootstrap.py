@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array, vstack
 
 from earlywarning.risk.evaluation.ranking import capacity_of
 from earlywarning.risk.evaluation.ties import tied_groups
@@ -13,6 +14,11 @@ from earlywarning.risk.evaluation.ties import tied_groups
 REPLICATES = 200
 _CELLS = 2_000_000
 """Students times draws held at once."""
+
+MOST_GROUPS = 2_000
+"""Steps of a list in the redraws. The students of a larger list are taken together by neighbours in
+rank, as if by lot among them: a step is then at most a place in two thousand, and a draw costs what
+adding up the students costs. What was found on the data as they are is always exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +136,9 @@ class Measured:
 
 def band(drawn: np.ndarray) -> Band:
     """The first row with the middle 95 % of the others, shape (1 + replicates, n)."""
-    low, high = np.nanquantile(drawn[1:], (0.025, 0.975), axis=0)
+    # Many columns at once; the version that passes over NaN takes them one by one.
+    quantile = np.nanquantile if np.isnan(drawn).any() else np.quantile
+    low, high = quantile(drawn[1:], (0.025, 0.975), axis=0)
     return Band(drawn[0], low, high)
 
 
@@ -157,10 +165,23 @@ def at_places(
     found = {name: np.zeros((replicates + 1, width)) for name in quarters[0].risks}
     trouble = np.zeros(replicates + 1)
     for quarter, at in zip(quarters, places, strict=True):
-        for rows, weights in drawn_weights(rng, len(quarter.y), replicates):
-            trouble[rows] += weights @ quarter.y
-            for name, counts in found.items():
-                counts[rows] += _found(quarter.y, quarter.risks[name], weights, at)
+        y = np.asarray(quarter.y, dtype=np.float64)
+        lists = [_Ranked.of(risk) for risk in quarter.risks.values()]
+        # For every list its steps' students, and below them their trouble.
+        sums = vstack(
+            [part for one in lists for part in (one.members(), one.members(y))], format="csr"
+        )
+        for rows, weights in drawn_weights(rng, len(y), replicates):
+            trouble[rows] += weights @ y
+            drawn = (sums @ np.ascontiguousarray(weights.T)).T
+            start = 0
+            for one, counts in zip(lists, found.values(), strict=True):
+                size, positives = np.split(drawn[:, start : start + 2 * one.steps], 2, axis=1)
+                some = _found(size, positives, at)
+                if not rows.start:
+                    some[:1] = one.as_they_are(y, at)
+                counts[rows] += some
+                start += 2 * one.steps
     return Measured(np.asarray(places, dtype=np.float64).sum(axis=0), trouble, found)
 
 
@@ -186,23 +207,63 @@ def _weights(rng: np.random.Generator, n: int, rows: slice) -> np.ndarray:
     return weights
 
 
-def _found(y: np.ndarray, risk: np.ndarray, weights: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Expected trouble found in the first `places`, shape (n_draws, n_capacities)."""
-    order = np.argsort(-risk, kind="stable")
-    start, _ = tied_groups(risk[order])
-    edges = np.unique(start)
-    ordered = weights[:, order]
-    size = np.add.reduceat(ordered, edges, axis=1)
-    positives = np.add.reduceat(ordered * y[order], edges, axis=1)
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """One list: its order, and where each step of it begins."""
+
+    order: np.ndarray
+    every: np.ndarray
+    first: np.ndarray
+
+    @classmethod
+    def of(cls, risk: np.ndarray) -> _Ranked:
+        order = np.argsort(-risk, kind="stable")
+        start, _ = tied_groups(risk[order])
+        every = start[np.diff(start, prepend=-1) > 0]
+        first = every
+        if len(every) > MOST_GROUPS:
+            wanted = np.linspace(0, len(risk), MOST_GROUPS, endpoint=False)
+            at = np.searchsorted(every, wanted)
+            first = every[np.unique(at[at < len(every)])]
+        return cls(order, every, first)
+
+    @property
+    def steps(self) -> int:
+        return len(self.first)
+
+    def members(self, values: np.ndarray | None = None) -> csr_array:
+        """Adds up students, or a value of theirs, by step; shape (steps, n)."""
+        ends = np.append(self.first, len(self.order))
+        data = np.ones(len(self.order)) if values is None else values[self.order]
+        shape = (self.steps, len(self.order))
+        made = csr_array((data, self.order, ends), shape=shape, copy=True)
+        made.eliminate_zeros()
+        return made
+
+    def as_they_are(self, y: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Trouble found with each student once, step by step of equal risks."""
+        size = np.diff(np.append(self.every, len(y))).astype(np.float64)
+        positives = np.add.reduceat(y[self.order], self.every)
+        return _found(size[None], positives[None], places)
+
+
+def _found(size: np.ndarray, positives: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Expected trouble found in the first `places`, shape (n_draws, n_capacities).
+
+    Parameters
+    ----------
+    size, positives : array of float, shape (n_draws, n_steps)
+        Students of each step of the list, first step first, and those in trouble.
+    places : array of int, shape (n_capacities,)
+    """
     after = np.cumsum(size, axis=1)
     found = np.cumsum(positives, axis=1)
-    # The group in which each capacity ends: every draw's cumulative sizes lie in a range of
+    # The step in which each capacity ends: every draw's cumulative sizes lie in a range of
     # their own, so that one search serves all draws.
-    draws, n = weights.shape
-    own = np.arange(draws)[:, None] * (n + 1.0)
-    wanted = (own + places).ravel()
-    last = np.searchsorted((own + after).ravel(), wanted).reshape(draws, -1)
-    last -= np.arange(draws)[:, None] * len(edges)
+    draws, steps = size.shape
+    own = np.arange(draws)[:, None] * (after[:, -1:].max() + 1.0)
+    last = np.searchsorted((own + after).ravel(), (own + places).ravel()).reshape(draws, -1)
+    last -= np.arange(draws)[:, None] * steps
     row = np.arange(draws)[:, None]
     inside, share = size[row, last], positives[row, last]
     entered = places - (after[row, last] - inside)

@@ -55,11 +55,20 @@ def expected_places_within(
     -------
     array of float, shape (n_draws, n), or (n,) without weights
     """
-    out = np.empty(len(risk) if weights is None else weights.shape)
+    counted = np.ones((1, len(risk))) if weights is None else weights
     _, of = np.unique(within, return_inverse=True)
-    order = np.argsort(of, kind="stable")
-    for members in np.split(order, np.cumsum(np.bincount(of))[:-1]):
-        places = capacity_of(share, len(members))
-        counted = None if weights is None else weights[:, members]
-        out[..., members] = expected_places(risk[members], places, counted)
-    return out
+    order = np.lexsort((-risk, of))
+    ordered_risk, ordered_of = risk[order], of[order]
+    new_class = np.concatenate(([True], ordered_of[1:] != ordered_of[:-1]))
+    new_risk = np.concatenate(([True], ordered_risk[1:] != ordered_risk[:-1]))
+    first = np.flatnonzero(new_class | new_risk)
+    size = np.add.reduceat(counted[:, order], first, axis=1)
+    # All before it in the same class: all before it, less all before the class.
+    before = np.cumsum(size, axis=1) - size
+    start = np.flatnonzero(new_class[first])
+    before -= np.repeat(before[:, start], np.diff(np.append(start, len(first))), axis=1)
+    places = np.array([capacity_of(share, int(n)) for n in np.bincount(of)])[ordered_of[first]]
+    chance = np.clip(places - before, 0, size) / np.maximum(size, 1)
+    out = np.empty_like(counted, dtype=np.float64)
+    out[:, order] = np.repeat(chance, np.diff(np.append(first, len(risk))), axis=1)
+    return out[0] if weights is None else out

@@ -1,4 +1,4 @@
-"""Text in cells that a spreadsheet opens as text, never as a formula."""
+"""Text in cells that a spreadsheet opens as text, never as a formula: CSV and XLSX."""
 
 from __future__ import annotations
 
@@ -40,3 +40,41 @@ def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes
     writer.writerow(columns)
     writer.writerows([neutral(value) for value in row] for row in rows)
     return lines.getvalue().encode()
+
+
+LONGEST_CELL = 32_767
+"""Letters that a cell of a workbook can hold."""
+
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def xlsx_bytes(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str) -> bytes:
+    """A workbook of one sheet: the heading stays in sight, every text is stored as text.
+
+    A cell's type decides here, not its first letter: `=1+1` stays as it was written.
+
+    Parameters
+    ----------
+    title : str
+        Of the sheet; what a sheet's name cannot hold is left out.
+    """
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet(re.sub(r"[\[\]:*?/\\\x00-\x1f]", " ", title)[:31] or "1")
+    sheet.freeze_panes = "A2"
+
+    def cell(value: object) -> object:
+        if value is None or isinstance(value, int | float):
+            return value
+        made = WriteOnlyCell(sheet, _NOT_IN_XML.sub("", str(value))[:LONGEST_CELL])
+        made.data_type = "s"  # openpyxl makes a formula of whatever begins with `=`
+        return made
+
+    sheet.append([cell(name) for name in columns])
+    for row in rows:
+        sheet.append([cell(value) for value in row])
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()

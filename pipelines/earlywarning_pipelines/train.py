@@ -13,7 +13,7 @@ from typing import Any
 import earlywarning
 from earlywarning.district import District
 from earlywarning.errors import ConfigError, DataError
-from earlywarning.io import figures, wording
+from earlywarning.io import wording
 from earlywarning.io.dataset import history_quarters, load_dataset
 from earlywarning.io.engine import Engine
 from earlywarning.io.facts import FactStore
@@ -32,7 +32,7 @@ from earlywarning.risk.results import TrainingResult
 from earlywarning.risk.spec import OutcomeSpec
 from earlywarning.visits.capacity import split
 from earlywarning.visits.frozen import district_values
-from earlywarning_pipelines import evaluating, model_card, promoting
+from earlywarning_pipelines import evaluating, model_card, promoting, run_texts
 from earlywarning_pipelines.promoting import Promotion, Weighed
 
 log = logging.getLogger(__name__)
@@ -421,7 +421,7 @@ def _run(
             "spec.toml": spec.text,
             "district.json": json.dumps(district_values(of.district), sort_keys=True),
             "report.json": json.dumps(about, indent=2, sort_keys=True),
-            **_figures(result, of.capacity_share),
+            **run_texts.of(result, of.capacity_share),
             **texts,
         },
         data=LearntFrom(
@@ -448,16 +448,3 @@ def _run(
             for one in result.splits
         ],
     )
-
-
-def _figures(result: TrainingResult, capacity_share: float) -> dict[str, str]:
-    texts = {}
-    for quarter in result.plan.test if result.splits else ():
-        splits = [one for one in result.splits if one.label == quarter]
-        texts[f"figures/found-{quarter}.svg"] = figures.found_at_capacity(
-            {one.candidate: one.ranking for one in splits}, capacity_share=capacity_share
-        )
-        texts[f"figures/calibration-{quarter}.svg"] = figures.calibration(
-            {one.candidate: one.reliability for one in splits}
-        )
-    return texts

@@ -175,8 +175,9 @@ def by_group(rows: Sequence[tuple[str, Interval]], *, label: str) -> str:
 def _axes(x: str, y: str) -> tuple:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5.5, 4.2), layout="constrained")
-    axes = figure.subplots()
+    # Fixed margins: to find the best ones, everything would be drawn twice.
+    figure = Figure(figsize=(5.5, 4.2))
+    axes = figure.subplots(gridspec_kw={"left": 0.11, "right": 0.97, "bottom": 0.11, "top": 0.97})
     axes.set(xlabel=x, ylabel=y, xlim=(0, 1), ylim=(0, 1))
     axes.grid(linewidth=0.3)
     return figure, axes

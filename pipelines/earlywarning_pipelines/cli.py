@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -26,7 +26,9 @@ from earlywarning_pipelines.console import (
 )
 
 if TYPE_CHECKING:
-    from earlywarning_pipelines.home import Home
+    from earlywarning_pipelines.home import EngineName, Home
+
+ENGINES = ("polars", "duckdb", "spark")
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
@@ -58,14 +60,14 @@ def main(
     ] = None,
     engine: Annotated[
         str,
-        typer.Option(callback=one_of("polars", "duckdb"), help="Feature engine: polars or duckdb."),
+        typer.Option(callback=one_of(*ENGINES), help="Feature engine: polars, duckdb or spark."),
     ] = "polars",
 ) -> None:
     """Open the installation that the other commands work on."""
     from earlywarning_pipelines.home import open_home
 
     with told():
-        context.obj = open_home(home, engine="duckdb" if engine == "duckdb" else "polars")
+        context.obj = open_home(home, engine=cast("EngineName", engine))
 
 
 @app.command()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from earlywarning.io.model_registry import ModelRegistry
     from earlywarning.io.register.db import Register
 
-EngineName = Literal["polars", "duckdb"]
+EngineName = Literal["polars", "duckdb", "spark"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Home:
     ----------
     settings : Settings
     engine_name : str
-        `polars` or `duckdb`.
+        `polars`, `duckdb` or `spark`.
     """
 
     settings: Settings
@@ -77,6 +77,12 @@ class Home:
         """The engine that computes features."""
         from earlywarning.io.engine import open_engine
 
+        if self.engine_name == "spark":
+            return open_engine(
+                "spark",
+                master=self.settings.spark_master or None,
+                scratch=self.settings.spark_scratch or None,
+            )
         return open_engine(self.engine_name)
 
     @cached_property

@@ -1,6 +1,6 @@
-"""The engines that run the features: Polars in memory, DuckDB when memory is short.
+"""The engines that run the features: Polars in memory, DuckDB when memory is short, Spark beyond.
 
-Both read the same Parquet snapshot and the same Narwhals definitions, and give the same table.
+All read the same Parquet snapshot and the same Narwhals definitions, and give the same table.
 """
 
 from __future__ import annotations
@@ -33,13 +33,16 @@ _TYPES: Mapping[Type, pl.DataType] = {
 }
 
 
+EngineName = Literal["polars", "duckdb", "spark"]
+
+
 class Engine(ABC):
     """Reads a snapshot of facts and runs lazy frames.
 
     Attributes
     ----------
     name : str
-        `polars` or `duckdb`.
+        `polars`, `duckdb` or `spark`.
     """
 
     name: str
@@ -241,28 +244,44 @@ class DuckDBEngine(Engine):
 
 
 def open_engine(
-    name: Literal["polars", "duckdb"] = "polars",
+    name: EngineName = "polars",
     *,
     threads: int | None = None,
     memory_limit: str | None = None,
+    master: str | None = None,
+    scratch: str | None = None,
+    options: Mapping[str, str] | None = None,
 ) -> Engine:
     """Open an engine; close it, or use it in a `with` statement.
 
     Parameters
     ----------
-    name : {"polars", "duckdb"}
+    name : {"polars", "duckdb", "spark"}
         Polars is faster and needs the features' working set in memory; DuckDB writes to a
-        temporary folder what does not fit.
+        temporary folder what does not fit; Spark spreads the work over machines.
     threads : int, optional
         DuckDB only; Polars takes POLARS_MAX_THREADS when it is first imported.
     memory_limit : str, optional
         DuckDB only, for example "2GB".
+    master, scratch, options : optional
+        Spark only; see `spark_engine.SparkEngine`.
 
     Raises
     ------
     ConfigError
         If the name is unknown, or an option is not the engine's.
     """
+    if name == "spark":
+        if threads is not None or memory_limit is not None:
+            raise ConfigError(
+                "Spark takes neither threads nor a memory limit here; set them for its workers, or "
+                'with options such as {"spark.executor.memory": "2g"}'
+            )
+        from earlywarning.io.spark_engine import SparkEngine
+
+        return SparkEngine(master=master or "local[*]", scratch=scratch, options=options)
+    if master is not None or scratch is not None or options:
+        raise ConfigError(f"master, scratch and options are Spark's; the engine is {name!r}")
     if name == "duckdb":
         try:
             return DuckDBEngine(threads=threads, memory_limit=memory_limit)
@@ -272,7 +291,7 @@ def open_engine(
                 'allowed: a whole number from 1, and a size like "2GB"'
             ) from error
     if name != "polars":
-        raise ConfigError(f"there is no engine {name!r}; allowed: polars, duckdb")
+        raise ConfigError(f"there is no engine {name!r}; allowed: polars, duckdb, spark")
     if memory_limit is not None:
         raise ConfigError("Polars has no memory limit; use the engine duckdb to have one")
     if threads is not None and threads != pl.thread_pool_size():

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from earlywarning.io.register.models import InstallationKey
-from earlywarning.io.register.people import IdSource
+
+if TYPE_CHECKING:  # it reads deliveries, which the service has no need of
+    from earlywarning.io.register.people import IdSource
 
 EVENTS = "behaviour_event"
 """Hides the numbers that schools give to incidents."""

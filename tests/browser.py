@@ -1,4 +1,4 @@
-"""A real browser on the service: Debian's Chromium, steered by Playwright, on this machine alone."""
+"""A real browser on the service: Debian's Chromium, steered by Playwright, on this machine."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Site:
         finally:
             context.close()
         # A page that answers with an error says so in the console, which is no fault of it.
-        wrong = [fault for fault in faults if "server responded with a status" not in fault]
+        wrong = [fault for fault in faults if "Failed to load resource" not in fault]
         assert not wrong, wrong
 
 

@@ -16,7 +16,7 @@ from earlywarning.io.register.list_progress import Standing
 from earlywarning.io.register.list_views import ItemRow, StudentRow
 from earlywarning.io.register.lists import ListRow
 from earlywarning.visits.frozen import district_of
-from earlywarning_api import access, cursor
+from earlywarning_api import access, cursor, recording
 from earlywarning_api.pages import rendering
 
 VIEWS = ("", "not_visited", "scheduled", "overdue", "no_contact", "visited")
@@ -184,6 +184,10 @@ def listed(
         )
         classes = list_views.classes(session, visible, visit_list_id)
         schools = list_views.school_names(session)
+    recording.read(
+        request, person, "visit_list.read", entity="visit_list", entity_id=visit_list_id,
+        detail={"students": [one.student_id for row in items.values() for one in row.students]},
+    )  # fmt: skip
     following = None
     if len(wanted) > len(page):
         following = filters.query(after=cursor.made(page[-1].overall, bound_to))

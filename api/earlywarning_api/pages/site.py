@@ -13,13 +13,14 @@ from earlywarning_api.pages import (
     preferences,
     sign_in,
     student,
+    visit,
     visit_list,
 )
 
 API = ("/api/", "/healthz", "/readyz", "/metrics")
 """Paths that are no pages."""
 
-MODULES = (assets, home, preferences, sign_in, visit_list, student, models)
+MODULES = (assets, home, preferences, sign_in, visit_list, student, visit, models)
 
 
 class Site:

@@ -21,7 +21,7 @@ from earlywarning.io.register.list_views import PlaceRow
 from earlywarning.io.register.models import Guardian, VisitList, VisitListItem, VisitListStudent
 from earlywarning.io.register.visit_views import VisitRow
 from earlywarning.visits.frozen import district_of
-from earlywarning_api import access
+from earlywarning_api import access, recording, visit_words
 from earlywarning_api.pages import rendering, visitor
 from earlywarning_api.pages.year import Year, year
 
@@ -84,7 +84,7 @@ class StudentPage:
     earlier : tuple of PlaceOnList
         Other lists, newest first.
     next_step : str
-        One of `recording.NEXT_STEPS`.
+        In words.
     may_reach : bool
         Whether guardians and links to WhatsApp are for this reader.
     """
@@ -128,6 +128,9 @@ def student(request: Request, person: Reader, student_id: str) -> Response:
         visits = visit_views.rows(session, visible, student_id=found.student_id)
         attempts = contacts.rows(session, visible, found.student_id)
         guardians = _guardians(session, person, found.student_id)
+    recording.read(request, person, "student.read", entity="student", entity_id=found.student_id)
+    dangers = [one for one in visits if one.danger]
+    knows = access.knows_danger(person) or any(access.knows_danger(person, one) for one in dangers)
     view = StudentPage(
         student_id=found.student_id,
         name=found.full_name,
@@ -136,7 +139,7 @@ def student(request: Request, person: Reader, student_id: str) -> Response:
         earlier=tuple(one for one in places if one.visit_list_id != newest),
         year=None if record is None else year(record, spoken),
         tried=_tried(visits, attempts),
-        next_step=step,
+        next_step=visit_words.next_step(request, step, spoken, knows=knows).text,
         guardians=guardians,
         may_reach=access.allowed(person, "contact_attempts"),
         may_record=access.allowed(person, "visits"),

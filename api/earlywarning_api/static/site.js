@@ -15,6 +15,7 @@ document.addEventListener("submit", async (event) => {
   busy(true);
   try {
     const answer = await fetch(form.action, { method: "POST", body });
+    if (new URL(answer.url).pathname === "/sign-in") throw new Error("signed out");
     if (answer.redirected) return location.assign(answer.url);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     document.title = page.title;

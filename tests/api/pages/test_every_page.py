@@ -1,4 +1,4 @@
-"""Every page that a role can reach by links: no error, no barrier, nothing wider than the window."""
+"""Every page that a role reaches by links: no error, no barrier, nothing wider than the window."""
 
 from __future__ import annotations
 

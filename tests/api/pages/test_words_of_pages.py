@@ -1,4 +1,4 @@
-"""Every word of a page stands in both catalogues, and no catalogue holds words that no page uses."""
+"""Every word of a page stands in both catalogues, and none is kept that no page uses."""
 
 from __future__ import annotations
 

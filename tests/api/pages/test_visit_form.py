@@ -1,0 +1,134 @@
+"""Recording a visit in a browser: by touch, by keyboard, without script, twice, with a fault."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import select
+
+from browser import Site, violations
+from earlywarning.io.register.visit_tables import FollowUp, Visit
+from people import AHMAD, SITI
+
+
+def recorded(site: Site) -> list[Visit]:
+    with site.world.register.session() as session:
+        return list(session.scalars(select(Visit).order_by(Visit.day, Visit.status)))
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_teacher_records_a_visit_on_a_telephone(own: Site, script: bool) -> None:
+    with own.page("homeroom_teacher", size="telephone", script=script) as page:
+        page.goto("/")
+        page.get_by_role("link", name="Catat kunjungan").first.click()
+        page.get_by_label("Selesai").check()
+        page.get_by_label("Ibu", exact=True).check()
+        page.get_by_label("Kesepakatan").fill("Berangkat bersama kakaknya.")
+        page.get_by_role("button", name="Simpan").click()
+        expect(page.get_by_role("status")).to_have_text("Tersimpan.")
+        expect(page.get_by_text("Berangkat bersama kakaknya.")).to_be_visible()
+        assert not violations(page) if script else True
+    (visit,) = recorded(own)
+    assert (visit.status, visit.met, str(visit.day)) == ("done", ["mother"], "2026-10-05")
+
+
+def test_nobody_was_home_and_the_family_is_planned_again(own: Site) -> None:
+    with own.page("homeroom_teacher", size="telephone", language="en") as page:
+        page.goto(f"/students/{SITI.student_id}")
+        page.get_by_role("link", name="Record a visit").click()
+        page.get_by_label("No one home").check()
+        page.get_by_label("Visit again on").fill("2026-10-12")
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_role("status")).to_have_text("Saved.")
+        page.goto("/lists")
+        expect(page.get_by_role("link", name=re.compile("^Scheduled 1"))).to_be_visible()
+    assert [visit.status for visit in recorded(own)] == ["no_one_home", "planned"]
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_what_was_typed_stays_when_something_does_not_fit(own: Site, script: bool) -> None:
+    with own.page("homeroom_teacher", script=script) as page:
+        page.goto(f"/visits/new?student={AHMAD.student_id}")
+        page.get_by_label("Kesepakatan").fill("Ditelepon tiap Jumat.")
+        page.get_by_label("Tanggal").fill("2026-11-30")
+        page.get_by_role("button", name="Simpan").click()
+        expect(page.get_by_role("alert").first).to_contain_text("isian Anda masih ada")
+        expect(page.get_by_label("Kesepakatan")).to_have_value("Ditelepon tiap Jumat.")
+        if script:
+            assert not violations(page)
+        page.get_by_label("Tanggal").fill("2026-10-02")
+        page.get_by_role("button", name="Simpan").click()
+        expect(page.get_by_role("status")).to_have_text("Tersimpan.")
+    assert len(recorded(own)) == 1
+
+
+def test_sending_twice_saves_once(own: Site) -> None:
+    form = {"student": AHMAD.student_id, "day": "05-10-2026", "status": "done", "todo": "Telepon",
+            "due": "2026-10-09"}  # fmt: skip
+    teacher = own.world.as_("homeroom_teacher")
+    id_ = "1" * 32
+    first, second = (teacher.post(f"/visits/{id_}", data=form) for _ in range(2))
+    assert (first.status_code, second.status_code) == (303, 303)
+    assert first.headers["location"] == second.headers["location"]
+    other = teacher.post(f"/visits/{id_}", data=form | {"day": "2026-10-04"})
+    assert other.status_code == 409
+    assert "sudah tersimpan dengan isi lain" in other.text
+    assert "2026-10-04" in other.text
+    assert len(recorded(own)) == 1
+    with own.world.register.session() as session:
+        assert len(session.scalars(select(FollowUp)).all()) == 1
+
+
+def test_a_lost_connection_loses_nothing(own: Site) -> None:
+    with own.page("homeroom_teacher", size="telephone") as page:
+        page.goto(f"/visits/new?student={AHMAD.student_id}")
+        page.get_by_label("Kesepakatan").fill("Buku dipinjamkan.")
+        page.route("**/visits/*", lambda route: route.abort())
+        page.get_by_role("button", name="Simpan").click()
+        expect(page.get_by_text("Belum terkirim")).to_be_visible()
+        expect(page.get_by_label("Kesepakatan")).to_have_value("Buku dipinjamkan.")
+        page.unroute("**/visits/*")
+        page.get_by_role("button", name="Simpan").click()
+        expect(page.get_by_role("status")).to_have_text("Tersimpan.")
+    assert len(recorded(own)) == 1
+
+
+def test_an_ended_session_loses_nothing(own: Site) -> None:
+    with own.page("homeroom_teacher") as page:
+        page.goto(f"/visits/new?student={AHMAD.student_id}")
+        page.get_by_label("Kesepakatan").fill("Buku dipinjamkan.")
+        kept = page.context.cookies()
+        page.context.clear_cookies()
+        page.get_by_role("button", name="Simpan").click()
+        expect(page.get_by_text("Belum terkirim")).to_be_visible()
+        page.context.add_cookies(kept)  # as signing in again in another tab does
+        page.get_by_role("button", name="Simpan").click()
+        expect(page.get_by_role("status")).to_have_text("Tersimpan.")
+
+
+def test_two_who_change_the_same_visit(own: Site) -> None:
+    teacher, coordinator = (own.world.as_(who) for who in ("homeroom_teacher", "coordinator"))
+    id_ = "2" * 32
+    form = {"student": AHMAD.student_id, "day": "2026-10-05", "status": "done"}
+    assert teacher.post(f"/visits/{id_}", data=form).status_code == 303
+    first = coordinator.post(f"/visits/{id_}", data=form | {"revision": "1", "met": "father"})
+    late = teacher.post(f"/visits/{id_}", data=form | {"revision": "1", "met": "mother"})
+    assert (first.status_code, late.status_code) == (303, 412)
+    assert "diubah orang lain" in late.text
+    (visit,) = recorded(own)
+    assert visit.met == ["father"]
+
+
+def test_the_form_by_keyboard_alone(own: Site) -> None:
+    with own.page("homeroom_teacher") as page:
+        page.goto(f"/visits/new?student={AHMAD.student_id}")
+        page.get_by_label("Tanggal").focus()
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.textContent.trim()") == "Simpan":
+                break
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("status")).to_have_text("Tersimpan.")
+    assert len(recorded(own)) == 1

@@ -171,7 +171,7 @@ def run(
                 if not confirmed and not preview:
                     stop_if_unusual(session, delivery, district, day, refused_path=written)
                 planned = people.plan(session, _people(delivery), id_source=id_source)
-                base = _current(session)
+                base = current(session)
                 key = keys.stored(session, keys.EVENTS) or keys.new(id_source)
             source = Intake(
                 delivery, district, planned.students, delivery_day=day, event_key=key,
@@ -185,7 +185,7 @@ def run(
                 written = _write_refused(delivery, refused_path)
             if snapshot is not None:
                 with register.session(writing=True) as session:
-                    if _current(session) != base:
+                    if current(session) != base:
                         raise Conflict(
                             "other facts were imported meanwhile from another place; nothing was "
                             "saved, import again"
@@ -196,7 +196,7 @@ def run(
                     )
                     keys.keep(session, keys.EVENTS, key)
                     keys.keep(session, keys.HOUSEHOLDS, household_key)
-                    _make_current(session, snapshot, finished_at)
+                    make_current(session, snapshot, finished_at)
                     session.add(
                         _batch(delivery, mapping.content_hash, delivered_on, finished_at,
                                snapshot.id, id_source)
@@ -237,11 +237,13 @@ def _write_refused(delivery: Delivery, path: Path | None) -> Path | None:
     return path
 
 
-def _current(session: Session) -> str | None:
+def current(session: Session) -> str | None:
+    """Id of the facts that are current."""
     return session.scalar(select(FactsSnapshot.snapshot_id).where(FactsSnapshot.is_current))
 
 
-def _make_current(session: Session, snapshot: Snapshot, at: datetime) -> None:
+def make_current(session: Session, snapshot: Snapshot, at: datetime) -> None:
+    """Switch to a snapshot; the caller commits."""
     session.execute(update(FactsSnapshot).where(FactsSnapshot.is_current).values(is_current=False))
     found = session.get(FactsSnapshot, snapshot.id)
     if found is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -15,6 +15,7 @@ from earlywarning.io.intake import Intake
 from earlywarning.io.marks import Marks
 from earlywarning.io.roster import Roster, Stored
 from earlywarning.records.tables import FACT_TABLES
+from earlywarning.visits import past
 
 Progress = Callable[[str, int, int], None]
 
@@ -73,9 +74,16 @@ class Merging:
             ("attendance_summary", source.attendance_summary()),
             ("behaviour_event", source.behaviour_event()),
             ("grade", source.grade(settled.now)),
-            ("visit", source.visit()),
+            ("visit", self._not_recorded(source.visit())),
         ):
             self._merge_all(table, batches, tell)
+
+    def _not_recorded(self, batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """Visits of a file, without those that teachers have recorded here already."""
+        now = versions.current(self.store.read(self.base, "visit"))
+        known = now.filter(past.recorded())
+        for rows in batches:
+            yield past.without_told_before(rows, known)
 
     def _attendance(
         self, source: Intake, delivery: Delivery, roster: Roster, tell: Progress

@@ -32,7 +32,7 @@ from earlywarning.visits.frozen import district_of, first_difference
 from earlywarning.visits.households import Child
 from earlywarning.visits.occasions import Occasions
 from earlywarning.visits.visit_list import FORMAT, ListBasis, VisitListDraft, build
-from earlywarning_pipelines import serving, timelines
+from earlywarning_pipelines import recorded, serving, timelines
 from earlywarning_pipelines.serving import Decider
 
 log = logging.getLogger(__name__)
@@ -232,6 +232,7 @@ def _make(
 ) -> list[VisitListDraft]:
     """Lists of all schools that have none published."""
     quarter = district.calendar.quarter(quarter_code)
+    recorded.take_in(store=store, register=register, timezone=district.timezone, at=at)
     snapshot_id = register.current_snapshot()
     if snapshot_id is None:
         raise DataError("nothing was imported yet; `earlywarning import` first")

@@ -7,6 +7,8 @@ import polars as pl
 from earlywarning.calendar import NEVER, Quarter
 
 DONE = "done"
+RECORDED = "recorded/"
+"""With what the id of a visit begins that was recorded here, not delivered in a file."""
 MOVED = "moved"
 
 
@@ -63,3 +65,31 @@ def moved_away(visits: pl.DataFrame, *, before_day: int) -> set[str]:
         .unique("student_id", keep="last", maintain_order=True)
     )
     return set(newest.filter(pl.col("status") == MOVED)["student_id"])
+
+
+def without_told_before(visits: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Visits of one source that another one has not told yet.
+
+    A child visited twice on one day is one visit: a school that records here and also delivers
+    its own list would else count each visit twice. Whichever source told first keeps it.
+
+    Parameters
+    ----------
+    visits : DataFrame
+        Rows of the fact table `visit`.
+    known : DataFrame
+        The newest versions of the other source's rows.
+    """
+    told = known.filter(pl.col("status") == DONE).select("student_id", "day").unique()
+    same = pl.col("status") == DONE
+    return pl.concat(
+        [
+            visits.filter(~same),
+            visits.filter(same).join(told, on=["student_id", "day"], how="anti"),
+        ]
+    )
+
+
+def recorded() -> pl.Expr:
+    """Which rows of the fact table `visit` were recorded here."""
+    return pl.col("visit_id").str.starts_with(RECORDED)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
-from earlywarning.errors import NotSignedIn
+from earlywarning.errors import ConfigError, NotSignedIn
 from earlywarning.io.register import identities
 from earlywarning.io.register.sessions import CODE, ENROL
 from earlywarning_api import cookies, signing_in
@@ -24,6 +25,7 @@ COOKIE = "ew_oidc"
 MINUTES = 10
 NEXT = {CODE: "/sign-in/code", ENROL: "/sign-in/second-factor"}
 REFUSED = "/sign-in?refused=identity"
+log = logging.getLogger("earlywarning_api")
 _ELSEWHERE = {303: {"description": "Go on there"}}
 
 
@@ -38,7 +40,12 @@ def start(
     ] = None,
 ) -> Response:
     """Send the browser to the identity provider."""
-    url, flow = _provider(request).begin()
+    provider = _provider(request)
+    try:
+        url, flow = provider.begin()
+    except ConfigError as error:
+        log.error("%s", error)
+        raise HTTPException(503) from None
     answer = RedirectResponse(url, 303)
     kept = [flow.state, flow.nonce, flow.verifier, local(back), link]
     https = cookies.is_https(request.scope)
@@ -65,6 +72,9 @@ def callback(
             request.app.state.register, provider.finish(flow, code=code),
             caller=signing_in.caller(request), at=request.app.state.clock(), invitation=link,
         )  # fmt: skip
+    except ConfigError as error:
+        log.error("%s", error)
+        raise HTTPException(503) from None
     except NotSignedIn:
         answer: Response = RedirectResponse(REFUSED, 303)
     else:

@@ -99,8 +99,9 @@ def district_of(values: Mapping[str, Any]) -> District:
 
 def _visits(values: Mapping[str, Any]) -> Visits:
     """Lists of before there were tracks have none on record."""
-    tracks = {"tracks": Tracks(**values["tracks"])} if "tracks" in values else {}
-    return Visits(**{**values, **tracks})
+    rest: dict[str, Any] = dict(values)
+    tracks = Tracks(**rest.pop("tracks")) if "tracks" in rest else Tracks()
+    return Visits(**rest, tracks=tracks)
 
 
 def _import_rules(values: Mapping[str, Any]) -> ImportRules:

@@ -1,0 +1,214 @@
+"""The impact report as one file: a page for the principal, then the researcher's pages.
+
+It holds its figures and asks for nothing from outside; there is no script in it. What may not be
+said is not only left out: the page says that it is not said, and why.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from babel.numbers import format_decimal
+from jinja2 import Environment, StrictUndefined
+
+from earlywarning.errors import DataError
+from earlywarning.impact.columns import COLUMNS
+from earlywarning.impact.designs import BETTER
+from earlywarning.io import impact_figures
+
+SCALE = {"absence_rate": 100.0, "chronic": 100.0, "incidents": 1.0, "mark": 1.0}
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+PRINT_SECONDS = 120
+
+
+@cache
+def words(language: str) -> Mapping[str, str]:
+    """The report's own words, by key, in `id` or `en`."""
+    path = resources.files("earlywarning.io").joinpath("templates", "impact_words.toml")
+    return tomllib.loads(path.read_text(encoding="utf-8"))[language]
+
+
+def render(
+    result: Mapping[str, Any], *, language: str, district: str, about: Mapping[str, Any]
+) -> str:
+    """The report as HTML.
+
+    Parameters
+    ----------
+    result : mapping
+        As `impact.analysis.analyse` gives it.
+    language : {"id", "en"}
+    district : str
+    about : mapping
+        `made_on`, `code_version`, `snapshot_id`, `study_sha256`, `registered_at` (or None),
+        `lists` (hashes).
+    """
+    said = words(language)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["num"] = lambda value, places=2: number(value, language, places)
+    environment.filters["word"] = lambda key: said.get(str(key), str(key))
+    environment.filters["rule"] = lambda name: rule_name(name, language)
+    environment.globals["amount"] = lambda value, outcome: amount(value, outcome, language)
+    path = resources.files("earlywarning.io").joinpath("templates", "impact.html.jinja")
+    template = environment.from_string(path.read_text(encoding="utf-8"))
+    place = result["decides"]
+    decisive = None if place is None else result["results"][place]
+    first = result["study"]["primary"][0]
+    return template.render(
+        result=result, study=result["study"], data=result["data"], decisive=decisive,
+        verdict=sentences(decisive, language), about=about, language=language, district=district,
+        w=said, first=first, scale=SCALE[first], columns=COLUMNS,
+        forest=_forest(result, language), cut=_cut(result, language), doubts=doubts(result),
+        failed=[] if decisive is None else [r for r in decisive["rules"] if not r["passed"]],
+    ) + "\n"  # fmt: skip
+
+
+def sentences(one: Mapping[str, Any] | None, language: str) -> list[str]:
+    """What can be said of the deciding result, in words a principal understands."""
+    said = words(language)
+    if one is None or one["itt"] is None:
+        return [said["said_nothing"]]
+    outcome, verdict = one["outcome"], one["verdict"]
+    if verdict == "withheld":
+        return [said["said_withheld"]]
+
+    def told(value: float | None) -> str:
+        return amount(value, outcome, language)
+
+    interval = one["interval"]
+    made = [
+        said[f"said_{verdict}"].format(
+            effect=told(one["itt"]["value"]), low=told(interval["low"]),
+            high=told(interval["high"]),
+        )
+    ]  # fmt: skip
+    if one["effect"] is not None and verdict in ("helped", "harmed"):
+        visit = one["effect"]
+        made.append(
+            said["said_visit"].format(
+                effect=told(visit["value"]), low=told(visit["low"]), high=told(visit["high"])
+            )
+        )
+    if one["detectable_visit"] is not None:
+        made.append(
+            said["said_detectable"].format(size=size(one["detectable_visit"], outcome, language))
+        )
+    return made
+
+
+def doubts(result: Mapping[str, Any]) -> list[str]:
+    """Codes of what this report refuses to say."""
+    found = ["before_after", "far_above", "teachers", "single_child"]
+    place = result["decides"]
+    one = None if place is None else result["results"][place]
+    if one is None or one["verdict"] in ("inconclusive", "withheld", "not_run", "not_as_large"):
+        found.insert(0, "no_effect")
+    if one is None or one["design"] == "listing":
+        found.insert(0, "caused")
+    if not result["standards"]["enough"]:
+        found.append("tier")
+    if not result["study"]["subgroups"]:
+        found.append("subgroups")
+    if not result["evidence"].get("registered"):
+        found.append("not_registered")
+    return found
+
+
+def amount(value: float | None, outcome: str, language: str) -> str:
+    """An effect in its unit, with its sign in words: more or fewer days, incidents, points."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    said = words(language)
+    direction = "more" if value > 0 else "fewer"
+    shown = number(abs(value) * SCALE[outcome], language, 1)
+    return said[f"amount_{outcome}_{direction}"].format(value=shown)
+
+
+def size(value: float, outcome: str, language: str) -> str:
+    """A size without direction."""
+    shown = number(abs(value) * SCALE[outcome], language, 1)
+    return words(language)[f"size_{outcome}"].format(value=shown)
+
+
+def number(value: Any, language: str, places: int = 2) -> str:
+    """A number as readers of the language write it; a dash where there is none."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    if isinstance(value, int):
+        return format_decimal(value, "#,##0", locale=language)
+    return format_decimal(value, "#,##0." + "0" * places, locale=language)
+
+
+def rule_name(name: str, language: str) -> str:
+    """A rule in words; those of one column carry its name."""
+    said = words(language)
+    kind, _, column = name.partition(":")
+    text = said.get(f"rule_{kind}", kind)
+    return f"{text}: {said.get(f'column_{column}', column)}" if column else text
+
+
+def _forest(result: Mapping[str, Any], language: str) -> Any:
+    said = words(language)
+    first = result["study"]["primary"][0]
+    rows = [
+        {"name": said[f"design_{one['design']}"], "value": one["itt"]["value"],
+         "low": one["interval"]["low"], "high": one["interval"]["high"], "biased": False}
+        for one in result["results"]
+        if one["outcome"] == first and one["itt"] is not None and one["verdict"] != "withheld"
+    ]  # fmt: skip
+    rows += [
+        {"name": f"{said['biased']}: {said['naive_' + one['what']]}",
+         "value": one["biased_value"], "low": one["biased_low"], "high": one["biased_high"],
+         "biased": True}
+        for one in result["naive"]
+    ]  # fmt: skip
+    return impact_figures.forest(
+        rows, scale=SCALE[first], label=said[f"axis_{first}"],
+        worthwhile=BETTER[first] * result["study"]["worthwhile"],
+    )  # fmt: skip
+
+
+def _cut(result: Mapping[str, Any], language: str) -> Any:
+    for one in result["results"]:
+        if one["design"] == "discontinuity" and one["plot"].get("points"):
+            return impact_figures.around_cut(
+                one["plot"]["points"], scale=SCALE[one["outcome"]],
+                label=words(language)["axis_cut"],
+            )  # fmt: skip
+    return ""
+
+
+def print_pdf(page: Path, pdf: Path) -> None:
+    """Print a page to PDF with a Chromium that is installed.
+
+    Raises
+    ------
+    DataError
+        If there is none, or it fails.
+    """
+    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if browser is None:
+        raise DataError(
+            f"{pdf}: no browser to print with was found ({', '.join(BROWSERS)}); open {page} and "
+            "print it, or install Chromium"
+        )
+    done = subprocess.run(  # noqa: S603 - our own page, a browser found on the path
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer",
+         f"--print-to-pdf={pdf}", page.resolve().as_uri()],
+        capture_output=True, check=False, timeout=PRINT_SECONDS,
+    )  # fmt: skip
+    if done.returncode or not pdf.exists():
+        raise DataError(
+            f"{pdf}: {Path(browser).name} did not print it (exit code {done.returncode}); open "
+            f"{page} and print it"
+        )

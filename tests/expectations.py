@@ -34,7 +34,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from earlywarning.io.register import visits
+from earlywarning.io.register import rights, visits
 from earlywarning.io.register.models import Student, VisitListItem, VisitListStudent
 from earlywarning.io.register.visit_tables import ItemOverride
 from earlywarning.io.register.visits import VisitContent
@@ -264,6 +264,48 @@ ROWS: dict[str, Row] = {
         DECIDED, prepare=lambda world: decided(world), apart=True,
         headers=lambda world, case: tag(world, case, 1),
     ),
+    # Rights of families
+    "GET /api/v1/students/{student_id}/consents": Row(RECORDED),
+    "POST /api/v1/students/{student_id}/consents": Row(
+        RECORDED,
+        json={"purpose": "priority", "given_by": "mother", "given_on": "2026-07-13",
+              "evidence": "map 7A"},
+    ),
+    "POST /api/v1/students/{student_id}/consents/{consent_id}/withdrawal": Row(
+        RECORDED, prepare=lambda world: consents_of(world), apart=True
+    ),
+    "GET /api/v1/rights_requests": Row({"": "23333321"}),
+    "POST /api/v1/rights_requests": Row(
+        {"own": "23333341", "other class": "23333341", "other school": "43333341",
+         "absent": "43333341"},
+        json=lambda world, case: {
+            "kind": "access", "student_id": CHILD[case], "made_by": "mother",
+        },
+    ),
+    "POST /api/v1/rights_requests/{request_id}/decision": Row(
+        {"own": "23333321", "other school": "43333321", "absent": "43333341"},
+        prepare=lambda world: requests_of(world), apart=True,
+        json={"status": "done"},
+    ),
+    "POST /api/v1/students/{student_id}/erasure": Row(
+        {"own": "23333341", "other class": "23333341", "other school": "43333341",
+         "absent": "43333341"},
+        json={"made_by": "mother"},
+    ),
+    # Files that leave
+    "POST /api/v1/exports": Row(
+        {"own": "23333331", "other school": "43333331", "absent": "43333331"},
+        json=lambda world, case: {
+            "kind": "visit_list", "purpose": "rapat guru",
+            "visit_list_id": {"own": world.lists["2026-27-Q2"],
+                              "other school": world.lists["other school"]}.get(case, ABSENT),
+        },
+    ),
+    "GET /api/v1/exports": Row({"": "23332231"}),
+    "GET /api/v1/exports/{export_id}/file": Row(
+        {"own": "23334431", "absent": "43334431"}, prepare=lambda world: exports_of(world)
+    ),
+    "GET /api/v1/audit_events": Row({"": "33333321"}),
 }  # fmt: skip
 """Method and path -> what is answered."""
 
@@ -307,9 +349,7 @@ def items_of(world: World) -> Mapping[str, Parameters]:
             item = session.scalar(
                 select(VisitListStudent.item_id)
                 .join(VisitListItem, VisitListItem.item_id == VisitListStudent.item_id)
-                .where(
-                    VisitListItem.visit_list_id == list_id, VisitListStudent.student_id == child
-                )
+                .where(VisitListItem.visit_list_id == list_id, VisitListStudent.student_id == child)
             )
         found.setdefault(case, {"visit_list_id": list_id, "item_id": item or ABSENT})
     return found
@@ -340,3 +380,42 @@ def decided(world: World) -> Mapping[str, Parameters]:
 def key() -> str:
     """An `Idempotency-Key`."""
     return uuid.uuid4().hex
+
+
+def consents_of(world: World) -> Mapping[str, Parameters]:
+    """A consent about each child."""
+    found = {"absent": {"student_id": ABSENT, "consent_id": ABSENT}}
+    with world.register.session(writing=True) as session:
+        for case, child in CHILD.items():
+            if case != "absent":
+                made = rights.add_consent(
+                    session, student_id=child, purpose="photo", given_by="mother",
+                    given_on=date(2026, 7, 13), evidence="map 7A", by="0" * 32,
+                    at=world.app.state.clock(),
+                )  # fmt: skip
+                found[case] = {"student_id": child, "consent_id": made}
+        session.commit()
+    return found
+
+
+def requests_of(world: World) -> Mapping[str, Parameters]:
+    """A request from each school."""
+    found = {"absent": {"request_id": ABSENT}}
+    with world.register.session(writing=True) as session:
+        for case in ("own", "other school"):
+            row = rights.receive(
+                session, kind="access", made_by="mother", student_id=CHILD[case], by="0" * 32,
+                at=world.app.state.clock(),
+            )  # fmt: skip
+            found[case] = {"request_id": row.request_id}
+        session.commit()
+    return found
+
+
+def exports_of(world: World) -> Mapping[str, Parameters]:
+    """A file that the coordinator made."""
+    answer = world.as_("coordinator").post(
+        "/api/v1/exports", json={"kind": "visits", "purpose": "rapat guru"},
+        headers={"Idempotency-Key": key()},
+    )  # fmt: skip
+    return {"own": {"export_id": answer.json()["export_id"]}, "absent": {"export_id": ABSENT}}

@@ -32,8 +32,8 @@ from earlywarning_api import cookies
 from earlywarning_api.problems import Refused
 
 PERMISSIONS: Mapping[str, frozenset[str]] = {
-    # Users, and how the service is doing; no child.
-    "admin": frozenset({"users", "audit", "models", "reference"}),
+    # Users, the audit and the clocks of requests, by ids; no child.
+    "admin": frozenset({"users", "audit", "rights_requests", "models", "reference"}),
     # A school's lists, drafts too, and its students.
     "coordinator": frozenset(
         {"quarters", "visit_lists", "students", "models", "reference", "plans", "visits",
@@ -56,7 +56,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
          "impact", "emergency_access"}
     ),
     # Models and pseudonyms; no list, no student, no name.
-    "data_staff": frozenset({"quarters", "models", "reference", "impact"}),
+    "data_staff": frozenset({"quarters", "models", "reference", "impact", "exports"}),
     # Agreed exports without names, and nothing else.
     "researcher": frozenset({"exports", "reference"}),
 }  # fmt: skip

@@ -20,8 +20,11 @@ from earlywarning_api.oidc import Provider, SignIn
 from earlywarning_api.pages.site import Site, create_pages
 from earlywarning_api.rates import PER_MINUTE, Rates
 from earlywarning_api.routes import (
+    audit,
+    consents,
     contacts,
     emergency_access,
+    exports,
     follow_ups,
     health,
     me,
@@ -30,6 +33,7 @@ from earlywarning_api.routes import (
     overrides,
     quarters,
     reference,
+    rights_requests,
     sessions,
     students,
     users,
@@ -154,6 +158,8 @@ def create_app(
     for module in (sessions, me, users, emergency_access, oidc):
         app.include_router(module.router, prefix=PREFIX)
     for module in (overrides, visits, contacts, follow_ups):
+        app.include_router(module.router, prefix=PREFIX)
+    for module in (consents, rights_requests, exports, audit):
         app.include_router(module.router, prefix=PREFIX)
     for module in (quarters, visit_lists, students, models, reference):
         app.include_router(module.router, prefix=PREFIX)

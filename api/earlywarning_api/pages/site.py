@@ -11,6 +11,7 @@ from earlywarning_api.pages import (
     home,
     models,
     preferences,
+    priority,
     sign_in,
     student,
     visit,
@@ -20,7 +21,7 @@ from earlywarning_api.pages import (
 API = ("/api/", "/healthz", "/readyz", "/metrics")
 """Paths that are no pages."""
 
-MODULES = (assets, home, preferences, sign_in, visit_list, student, visit, models)
+MODULES = (assets, home, preferences, sign_in, visit_list, student, visit, priority, models)
 
 
 class Site:

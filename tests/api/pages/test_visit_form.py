@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
-from browser import Site, violations
+from browser import Site, session_of, violations
 from earlywarning.io.register.visit_tables import FollowUp, Visit
 from people import AHMAD, SITI
 
@@ -99,11 +99,11 @@ def test_an_ended_session_loses_nothing(own: Site) -> None:
     with own.page("homeroom_teacher") as page:
         page.goto(f"/visits/new?student={AHMAD.student_id}")
         page.get_by_label("Kesepakatan").fill("Buku dipinjamkan.")
-        kept = page.context.cookies()
         page.context.clear_cookies()
         page.get_by_role("button", name="Simpan").click()
         expect(page.get_by_text("Belum terkirim")).to_be_visible()
-        page.context.add_cookies(kept)  # as signing in again in another tab does
+        secret = session_of(own.world, "homeroom_teacher")  # signed in again in another tab
+        page.context.add_cookies([{"name": "ew_session", "value": secret, "url": own.address}])
         page.get_by_role("button", name="Simpan").click()
         expect(page.get_by_role("status")).to_have_text("Tersimpan.")
 

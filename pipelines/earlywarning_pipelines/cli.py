@@ -16,6 +16,7 @@ from earlywarning_pipelines import (
     model_commands,
     monitor_commands,
     rights_commands,
+    visit_commands,
 )
 from earlywarning_pipelines.console import (
     REFUSED_EXIT,
@@ -100,6 +101,7 @@ monitor_commands.add_to(app)
 audit_commands.add_to(app)
 backup_commands.add_to(app)
 rights_commands.add_to(app)
+visit_commands.add_to(app)
 
 
 @app.command()

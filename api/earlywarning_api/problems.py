@@ -120,11 +120,13 @@ ALLOWED = {
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
     "int_parsing": "must be a whole number",
+    "string_too_short": "must have at least {min_length} characters",
     "string_too_long": "must have at most {max_length} characters",
     "string_pattern_mismatch": "must have the form that the reference describes",
     "enum": "must be one of the values that the reference lists",
     "literal_error": "must be one of {expected}",
     "missing": "is required",
+    "extra_forbidden": "is not known here",
 }
 """Words for the validator's kinds of errors; its own words could repeat what was sent."""
 

@@ -16,6 +16,7 @@ from earlywarning_pipelines import (
     model_commands,
     monitor_commands,
     rights_commands,
+    user_commands,
     visit_commands,
 )
 from earlywarning_pipelines.console import (
@@ -41,8 +42,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-token_app = typer.Typer(help="Bearer tokens of the API.", no_args_is_help=True)
-app.add_typer(token_app, name="token")
 
 Quarter = Annotated[str, typer.Option(help="For example 2026-27-Q2.")]
 Seed = Annotated[int, typer.Option(min=0, help="Settles ties and lots; it is stored.")]
@@ -98,6 +97,7 @@ def init(
 data_commands.add_to(app)
 model_commands.add_to(app)
 monitor_commands.add_to(app)
+user_commands.add_to(app)
 audit_commands.add_to(app)
 backup_commands.add_to(app)
 rights_commands.add_to(app)
@@ -238,8 +238,12 @@ def serve(
     context: typer.Context,
     host: Annotated[str | None, typer.Option(help="[default: 127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="[default: 8000]")] = None,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Of 127.0.0.1, for Prometheus [default: none]."),
+    ] = None,
 ) -> None:
-    """Open the service."""
+    """Open the service. While nobody can sign in, it prints the first administrator's link."""
     home: Home = context.obj
     with told():
         home.require()
@@ -249,62 +253,12 @@ def serve(
         "EARLYWARNING_HOST": host or settings.host,
         "EARLYWARNING_PORT": str(port or settings.port),
     }
+    if metrics_port is not None:
+        places["EARLYWARNING_METRICS_PORT"] = str(metrics_port)
     # The service is a program of its own: it must not carry what training needs.
     os.execve(  # noqa: S606 - our own interpreter and module, no shell
         sys.executable, [sys.executable, "-m", "earlywarning_api"], {**os.environ, **places}
     )
-
-
-@token_app.command(name="create")
-def token_create(
-    context: typer.Context,
-    role: Annotated[str, typer.Option(help="coordinator, homeroom_teacher or data_staff.")],
-    label: Annotated[str, typer.Option(help="Whose it is, for people.")],
-    school: Annotated[str | None, typer.Option(help="School id.")] = None,
-    staff: Annotated[
-        str | None, typer.Option(help="The school's own number of a homeroom teacher.")
-    ] = None,
-    expires_days: Annotated[int, typer.Option(min=1, max=3650, help="Valid for so long.")] = 90,
-) -> None:
-    """Make a token. It is shown once and kept only as a hash."""
-    from earlywarning.io.register import tokens
-
-    home: Home = context.obj
-    with told():
-        made = tokens.create(
-            home.register,
-            role=role,
-            label=label,
-            school_id=school,
-            staff_local_id=staff,
-            at=now(),
-            expires_days=expires_days,
-        )
-    typer.echo(f"{made.secret}\n\nkeep it now: it cannot be shown again (id {made.token_id})")
-
-
-@token_app.command(name="list")
-def token_list(context: typer.Context) -> None:
-    """Tokens and what they may see; never the tokens themselves."""
-    from earlywarning_pipelines import printing
-
-    home: Home = context.obj
-    with told():
-        typer.echo(printing.tokens_table(home.register, at=now()))
-
-
-@token_app.command(name="revoke")
-def token_revoke(
-    context: typer.Context,
-    token_id: Annotated[str, typer.Argument(help="Id, as `token list` prints it.")],
-) -> None:
-    """End a token at once."""
-    from earlywarning.io.register import tokens
-
-    home: Home = context.obj
-    with told():
-        tokens.revoke(home.register, token_id, at=now())
-    typer.echo(f"revoked {token_id}")
 
 
 @app.command()

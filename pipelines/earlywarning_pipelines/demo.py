@@ -15,6 +15,7 @@ from earlywarning.errors import Conflict
 from earlywarning.io.mapping import load_mapping
 from earlywarning.io.register import lists, tokens
 from earlywarning_pipelines import (
+    demo_people,
     ingest,
     list_rows,
     model_words,
@@ -102,6 +103,7 @@ def run(
             at=at,
         )
     _show(home.register, made, echo)
+    users = demo_people.make(home.register, school_id=made[0].school_id, at=at)
     token = tokens.create(
         home.register,
         role="coordinator",
@@ -110,7 +112,8 @@ def run(
         expires_days=30,
         school_id=made[0].school_id,
     )
-    echo(_how_to_see(f"{program} --home {shlex.quote(str(folder))}", made[0], token.secret))
+    command = f"{program} --home {shlex.quote(str(folder))}"
+    echo(_how_to_see(command, made[0], token.secret, users=users))
 
 
 def _show(register, made: list[lists.ListRow], echo: Echo) -> None:
@@ -126,14 +129,15 @@ def _show(register, made: list[lists.ListRow], echo: Echo) -> None:
     echo("\nUrutan ini saran; Anda yang memutuskan. / This order is a suggestion; you decide.")
 
 
-def _how_to_see(command: str, made: lists.ListRow, secret: str) -> str:
+def _how_to_see(command: str, made: lists.ListRow, secret: str, *, users: int) -> str:
     return (
         f"\nThe whole list:  {command} show {made.visit_list_id}\n"
         "It is frozen. To make it again and compare every byte:\n"
         f"  {command} rebuild {made.visit_list_id}\n\n"
-        "To read it through the API, open it in another terminal:\n"
+        "To see it in a browser, open it in another terminal:\n"
         f"  {command} serve\n"
-        "and ask, with a token that is valid for 30 days:\n"
+        f"It prints an address for each of {users} invented users: coordinator, teacher, principal "
+        "and so on.\nPrograms ask with a token that is valid for 30 days:\n"
         f'  curl -H "Authorization: Bearer {secret}" \\\n'
         f"    http://127.0.0.1:8000/api/v1/visit_lists/{made.visit_list_id}/items"
     )

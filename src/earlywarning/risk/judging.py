@@ -240,7 +240,8 @@ class Judgement:
 
     def gain(self, name: str) -> Band:
         """Share of trouble found more than by the rule."""
-        return bootstrap.band(self.measured.found_shares(name) - self.measured.found_shares("rule"))
+        more = self.measured.found_shares(name) - self.measured.found_shares("rule")
+        return bootstrap.band(more, among=self.measured.trouble[0])
 
 
 def _at(band: Band, index: int) -> dict[str, float]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from earlywarning.risk.evaluation import bootstrap
 from earlywarning.risk.evaluation.bootstrap import Quarterly, at_places, found_share
@@ -121,3 +122,16 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
         band = at.found_share("one")
         held += band.low[0] <= truth <= band.high[0]
     assert 180 <= held <= 199
+
+
+def test_the_fewer_are_in_trouble_the_wider_the_interval() -> None:
+    """Student's t: of 3, 4.303 * root(3 / 2) standard errors; of very many, 1.96."""
+    assert bootstrap.levels(float("inf")) == (0.025, 0.975)
+    assert bootstrap.levels(1) == (0.0, 1.0)
+    lows = [bootstrap.levels(n)[0] for n in (3, 10, 20, 100, 1000)]
+    assert lows == sorted(lows)
+    assert lows[0] == pytest.approx(norm.cdf(-4.3027 * 1.5**0.5), rel=1e-3)
+    assert lows[2] == pytest.approx(norm.cdf(-2.0930 * (20 / 19) ** 0.5), rel=1e-3)
+    drawn = np.random.default_rng(1).normal(size=(201, 1))
+    few, many = (bootstrap.band(drawn, among=n) for n in (3, 1000))
+    assert few.low[0] < many.low[0] < many.high[0] < few.high[0]

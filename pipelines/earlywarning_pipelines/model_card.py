@@ -101,7 +101,7 @@ def _own(text: str, language: str) -> str:
 
 
 def _names(language: str) -> dict[str, str]:
-    kinds = ("rule", "last_value", "logistic", "boosted")
+    kinds = ("rule", "last_value", "borrowed", "logistic", "boosted")
     return {kind: wording.say(f"estimator.{kind}", language) for kind in kinds}
 
 
@@ -167,6 +167,9 @@ def _why(report: Mapping[str, Any], language: str) -> str:
 
 def _note(notice: Mapping[str, Any], language: str) -> str:
     """A notice in words where there are some, and its numbers."""
+    own = f"card.notice.{notice['code']}"
+    if own in wording.catalogue(language, "card"):
+        return card_text(own, language, **notice["numbers"]).rstrip(".")
     key = f"why.{notice['code']}"
     known = key in wording.catalogue(language)
     words = wording.say(key, language) if known else notice["code"].replace("_", " ")

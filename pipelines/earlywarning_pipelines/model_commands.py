@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -33,6 +34,9 @@ AsOf = Annotated[
 def add_to(app: typer.Typer) -> None:
     """Let an application have these commands."""
     app.command()(train)
+    from earlywarning_pipelines import borrow_commands
+
+    borrow_commands.add_to(models_app)
     app.add_typer(models_app, name="models")
 
 
@@ -52,6 +56,14 @@ def train(
     ] = False,
     by: By = None,
     reason: Reason = None,
+    borrow: Annotated[
+        Path | None,
+        typer.Option(help="Compare another school's models as well: a file it exported."),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(help="Key of that school, as they told it by another way than the file."),
+    ] = None,
     like: Annotated[
         str | None,
         typer.Option(help="Train again what this run of MLflow did, compare, and keep nothing."),
@@ -63,9 +75,14 @@ def train(
 
     home: Home = context.obj
     if like is not None:
-        _train_like(home, like, bool(outcome or as_of or promote))
+        _train_like(home, like, bool(outcome or as_of or promote or borrow))
         return
     with told(), printing.progress_bar() as progress:
+        base = None
+        if borrow is not None:
+            from earlywarning_pipelines import borrowing
+
+            base = borrowing.Base(borrowing.opened(borrow, key, home.models))
         result = pipeline.run(
             engine=home.engine,
             store=home.store,
@@ -77,6 +94,7 @@ def train(
             outcomes=outcome or None,
             seed=seed,
             promotion=promoting.person(by, reason) if promote else None,
+            base=base,
             reports_folder=home.settings.reports_dir,
             progress=progress,
         )

@@ -9,17 +9,25 @@ from typing import TYPE_CHECKING, Any
 from earlywarning.io import wording
 from earlywarning.io.register import model_events
 from earlywarning.risk import gates
+from earlywarning.risk.results import BORROWED, FEWER, UNJUDGED
 from earlywarning.risk.watch.checks import ACT, LOOK
 from earlywarning_pipelines import visit_words
 
 if TYPE_CHECKING:
+    from earlywarning.io.base_bundle import Bundle
     from earlywarning.io.register.models import ModelEvent
     from earlywarning.io.register.monitor_checks import CheckRow
     from earlywarning.risk.comparing import Comparison
+    from earlywarning_pipelines.borrowing import Exported
     from earlywarning_pipelines.models import Compared, Promoted, RolledBack, Shown, Version
     from earlywarning_pipelines.repeating import Repeated
     from earlywarning_pipelines.train import TrainedOutcome, TrainResult
 
+LEFT_OUT = {
+    "rule": "not lent, the rule serves, which every school has",
+    "borrowed": "not lent, it was borrowed itself",
+    "no_model": "not lent, no model was trained yet",
+}
 GATES = {
     gates.RULE: "more than the rule",
     gates.CHAMPION: "no less than what serves now",
@@ -62,6 +70,7 @@ def _trained(one: TrainedOutcome) -> list[str]:
         lines = [f"  {one.outcome}: {one.model.kind} serves. {why}"]
     else:
         lines = [f"  {one.outcome}: {one.model.kind} waits as {version}, a challenger. {why}"]
+    lines += [f"    {words}" for words in _few(one.report) if words]
     gate = one.report.get("gate")
     if gate:
         lines.append(
@@ -87,12 +96,52 @@ def _trained(one: TrainedOutcome) -> list[str]:
     return lines
 
 
+def _few(report: Mapping[str, Any]) -> list[str]:
+    """That a small school was asked for less, and where a borrowed model comes from."""
+    told = [
+        f"boosted trees were left out: {one['numbers']['found']} to learn from, "
+        f"{one['numbers']['needed']} are needed"
+        for one in report["notices"]
+        if one["code"] == FEWER
+    ]
+    return [*told, _from(report).removeprefix("; ")]
+
+
+def exported(done: Exported, path: str) -> str:
+    """What was lent, and what the borrower must be told."""
+    bundle = done.bundle
+    lines = [f"{path}: {', '.join(bundle.outcomes)} of {bundle.district}"]
+    lines += [f"  {outcome}: {LEFT_OUT[why]}" for outcome, why in done.left_out.items()]
+    lines += [
+        "  no row of any child is in it: weights, thresholds and totals only",
+        f"  signed with the key {bundle.key}",
+        "  tell the borrower this key by telephone or on paper, not with the file; there:",
+        f"  `earlywarning models borrow FILE --key {bundle.key} --by NAME --reason TEXT`",
+    ]
+    return "\n".join(lines)
+
+
+def borrowed(bundle: Bundle, differ: Sequence[str]) -> str:
+    """Where the models come from."""
+    what = "invented pupils" if bundle.learnt_from == "simulation" else "real records"
+    lines = [f"borrowed from {bundle.district}, learnt from {what}, key {bundle.key}"]
+    for outcome, one in bundle.outcomes.items():
+        about = one.about
+        span = " to ".join(dict.fromkeys(about["quarters"]))
+        lines.append(
+            f"  {outcome}: {about['kind']}, {about['rows']:,} students and quarters, {span}"
+        )
+    lines += [f"  other thresholds, so it predicts something else: {one}" for one in differ]
+    return "\n".join(lines)
+
+
 def versions_table(versions: Sequence[Version]) -> str:
     """One line a version."""
     lines = []
     for one in versions:
         row, gate = one.row, one.row.report.get("gate")
         found = f"{gate['gain']:+.1%} on the rule" if gate else "nothing compared"
+        found += _from(row.report)
         if row.estimator == "rule":
             found = "is the rule"
         lines.append(
@@ -100,6 +149,15 @@ def versions_table(versions: Sequence[Version]) -> str:
             f"{row.trained_at:%Y-%m-%d %H:%M} UTC  {_span(row.report)}  {found}"
         )
     return "\n".join(lines) or "no model yet; train one with `earlywarning train`"
+
+
+def _from(report: Mapping[str, Any]) -> str:
+    """Of a borrowed model: from whom, and if nothing here has judged it."""
+    for one in report.get("notices", []):
+        if one["code"] in (BORROWED, UNJUDGED):
+            unjudged = ", judged by no quarter here" if one["code"] == UNJUDGED else ""
+            return f"; borrowed from {one['numbers']['district']}{unjudged}"
+    return ""
 
 
 def _span(report: Mapping[str, Any]) -> str:

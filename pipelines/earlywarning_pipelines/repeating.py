@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 
 import earlywarning
-from earlywarning.errors import ConfigError, NotFound
+from earlywarning.errors import ArtifactError, ConfigError, NotFound
 from earlywarning.features.build import FEATURES
-from earlywarning.io import artifact
+from earlywarning.io import artifact, base_bundle
 from earlywarning.io.engine import Engine
 from earlywarning.io.facts import FactStore
 from earlywarning.io.model_registry import ModelRegistry
@@ -20,6 +20,7 @@ from earlywarning.io.register.db import Register
 from earlywarning.risk import spec as specs
 from earlywarning.visits.frozen import district_of, first_difference
 from earlywarning_pipelines import train
+from earlywarning_pipelines.borrowing import Base
 
 Progress = Callable[[str, int, int], None]
 
@@ -86,6 +87,16 @@ def run(
         raise ConfigError(
             f"run {run_id} did not record {error}, so it cannot be trained again from what it says"
         ) from error
+    base = None
+    if "borrowed_sha256" in params:
+        bundle = base_bundle.parsed(
+            registry.run_text(run_id, train.BORROWED_FILE), where=f"what run {run_id} borrowed"
+        )
+        if bundle.sha256 != params["borrowed_sha256"]:
+            raise ArtifactError(
+                f"what run {run_id} borrowed was exchanged since; restore MLflow's folder"
+            )
+        base = Base(bundle, alone=params["borrowed_alone"] == "True")
     store.verify(snapshot_id)
     spec = specs.parse(
         registry.run_text(run_id, "spec.toml"),
@@ -96,7 +107,7 @@ def run(
     dataset = train.history(engine, store, snapshot_id, district, as_of, progress)
     made = train.learnt(
         dataset, {row.outcome: spec}, register=register, capacity_share=share, seed=seed,
-        progress=progress,
+        base=base, progress=progress,
     )[row.outcome]  # fmt: skip
     files = made.files or {}
     sha256 = artifact.digest(files)

@@ -32,12 +32,16 @@ from earlywarning.risk.results import TrainingResult
 from earlywarning.risk.spec import OutcomeSpec
 from earlywarning.visits.capacity import split
 from earlywarning.visits.frozen import district_values
-from earlywarning_pipelines import evaluating, model_card, promoting, run_texts
+from earlywarning_pipelines import evaluating, model_card, promoting, recorded, run_texts
+from earlywarning_pipelines.borrowing import Base
 from earlywarning_pipelines.promoting import Promotion, Weighed
 
 log = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
+
+BORROWED_FILE = "borrowed.json"
+"""Another school's models, as a run was offered them."""
 
 DEFAULT_SHARE = 0.10
 """Places as a share of the students, where there is no class to count from."""
@@ -112,6 +116,7 @@ def run(
     seed: int,
     threads: int = 1,
     promotion: Promotion | None = None,
+    base: Base | None = None,
     reports_folder: Path | None = None,
     progress: Progress | None = None,
 ) -> TrainResult:
@@ -134,6 +139,8 @@ def run(
         The models are the same for any number.
     promotion : Promotion, optional
         Who wants the new versions to serve at once, and why; those that fail a gate still wait.
+    base : Base, optional
+        Another school's models, to be judged beside this school's own.
     reports_folder : Path, optional
         Where each outcome's page is written.
     progress : function of (stage, done, total), optional
@@ -158,7 +165,7 @@ def run(
     share = capacity_share_of(dataset, register, district)
     learned = learnt(
         dataset, chosen, register=register, capacity_share=share, seed=seed, threads=threads,
-        progress=progress,
+        base=base, progress=progress,
     )  # fmt: skip
     results = {outcome: one.result for outcome, one in learned.items()}
     judgements = {outcome: one.judgement for outcome, one in learned.items()}
@@ -168,7 +175,7 @@ def run(
     weighed: dict[str, Weighed] = {}
     for done, (outcome, result) in enumerate(results.items()):
         _tell(progress, "record", done, len(results))
-        about = _About(district, as_of, snapshot_id, share)
+        about = _About(district, as_of, snapshot_id, share, base)
         texts = evaluating.texts(result, judgements[outcome], reports[outcome], district, as_of)
         if reports_folder is not None:
             pages[outcome] = evaluating.write(texts["report.html"], reports_folder, outcome, as_of)
@@ -259,6 +266,7 @@ def learnt(
     capacity_share: float,
     seed: int,
     threads: int = 1,
+    base: Base | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Learnt]:
     """Train some outcomes; the same dataset, specs, share and seed give the same bytes.
@@ -272,10 +280,13 @@ def learnt(
         Of who the students are, for figures by group; nothing is learnt from it.
     capacity_share : float
         Places as a share of the students.
+    base : Base, optional
+        Another school's models.
     """
     results = {
         outcome: training.train(
             dataset, spec, capacity_share=capacity_share, seed=seed, threads=threads,
+            base=base.of(outcome) if base else None, only_base=base is not None and base.alone,
             progress=progress,
         )
         for outcome, spec in chosen.items()
@@ -299,6 +310,7 @@ class _About:
     as_of: date
     snapshot_id: str
     capacity_share: float
+    base: Base | None = None
 
 
 def _tell(progress: Progress | None, stage: str, done: int, total: int) -> None:
@@ -395,6 +407,10 @@ def _run(
         "district_sha256": of.district.content_hash,
         "code_version": earlywarning.__version__,
     }
+    borrowed = {}
+    if of.base is not None:
+        borrowed = {"borrowed_sha256": of.base.bundle.sha256, "borrowed_alone": of.base.alone}
+        texts = {**texts, BORROWED_FILE: of.base.bundle.text}
     served = about["test"].get(result.served, {})
     gate = about["gate"] or {}
     return Run(
@@ -411,6 +427,7 @@ def _run(
             "treatment": about["treatment"],
             "quarters": " ".join(result.plan.quarters),
             "features": len(spec.features),
+            **borrowed,
         },
         tags={"outcome": result.outcome, "snapshot_id": of.snapshot_id},
         metrics={

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
+from mlflow import MlflowClient
 
 import catalogue
 from drawn_school import AFTER, QUARTERS, facts
@@ -139,6 +140,41 @@ def test_the_catalogue_holds_runs_cards_and_figures(
         test = one.result.plan.test[0]
         assert (folder / "figures" / f"found-{test}.svg").read_text("utf-8").startswith("<?xml")
         assert (folder / "figures" / f"calibration-{test}.svg").exists()
+
+
+def test_mlflow_shows_versions_with_aliases_and_links_that_lead_somewhere(
+    trained: tuple[Home, TrainResult, list],
+) -> None:
+    """As its own client sees them: what `mlflow ui` shows."""
+    home, result, _ = trained
+    client = MlflowClient(home.registry.tracking_uri, home.registry.tracking_uri)
+    names = {f"smp-contoh-{outcome}" for outcome in OUTCOMES}
+    assert {one.name for one in client.search_registered_models()} == names
+    for one in result.outcomes:
+        row = model_versions.champion(home.register, one.outcome)
+        assert row is not None
+        version = client.get_model_version_by_alias(f"smp-contoh-{one.outcome}", "champion")
+        assert version.run_id == row.run_id
+        assert version.tags["artifact_sha256"] == row.artifact_sha256
+        assert version.tags["promoted.by"] == "earlywarning train"
+        kept = {item.path for item in client.list_artifacts(row.run_id)}
+        for tag in ("card", "card.id", "page", "report"):
+            run_id, _, path = version.tags[tag].removeprefix("runs:/").partition("/")
+            assert run_id == row.run_id
+            assert path in kept
+            assert version.tags[tag] in version.description
+        assert {"classes.csv", "figures", "model", "district.json", "spec.toml"} <= kept
+        figures = {item.path for item in client.list_artifacts(row.run_id, "figures")}
+        assert {"figures/found.svg", "figures/calibration.svg"} <= figures
+        run = client.get_run(row.run_id)
+        assert run.info.status == "FINISHED"
+        assert run.data.metrics["rows"] == one.result.rows
+        nested = client.search_runs(
+            [run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{row.run_id}'"
+        )
+        told = {(child.data.params["candidate"], child.data.params["quarter"]) for child in nested}
+        assert told == {(split.candidate, split.label) for split in one.result.splits}
+        assert {child.info.status for child in nested} == {"FINISHED"}
 
 
 def test_no_name_and_no_pickle_is_stored(trained: tuple[Home, TrainResult, list]) -> None:

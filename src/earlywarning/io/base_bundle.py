@@ -243,8 +243,9 @@ def trust(bundle: Bundle, stated: str | None, *, own: bytes | None) -> None:
     found = "another key was stated" if said else "nobody has said whose key that is"
     raise ConfirmationNeeded(
         f"this bundle says it is from {bundle.district!r}, and is signed with the key "
-        f"{bundle.key}; {found}. Ask {bundle.district!r} for the key that `earlywarning models export` printed "
-        "there, by telephone or on paper, not with the file; then say it with --key"
+        f"{bundle.key}; {found}. Ask {bundle.district!r} for the key that "
+        "`earlywarning models export` printed there, by telephone or on paper, not with the file; "
+        "then say it with --key"
     )
 
 

@@ -19,6 +19,7 @@ from earlywarning.risk.evaluation.ranking import RankingReport
 COLOURS = {
     "rule": "#7a7a7a",
     "last_value": "#c98a00",
+    "borrowed": "#cc79a7",
     "logistic": "#0072b2",
     "boosted": "#009e73",
 }

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 
+READ_ON = {"card": "card", "card.id": "kartu", "page": "page for people", "report": "figures"}
+"""Tags of a version that say where its texts are, and what they are called."""
+
 
 @dataclass(frozen=True, slots=True)
 class LearntFrom:
@@ -221,6 +224,10 @@ def add_version(
         source=artifact_uri,
         run_id=run_id,
         tags=dict(tags),
+        # Shown as Markdown beside the version: where to read on.
+        description="\n".join(
+            f"- {title}: `{tags[name]}`" for name, title in READ_ON.items() if name in tags
+        ),
     )
     return str(made.version)
 

@@ -47,7 +47,7 @@ class LoadedModel:
     outcome, model_version_id : str
     version : int
     kind : str
-        `rule`, `last_value`, `logistic` or `boosted`.
+        `rule`, `last_value`, `borrowed`, `logistic` or `boosted`.
     estimator : Estimator
     artifact_sha256 : str
     report : dict
@@ -224,7 +224,7 @@ class ModelRegistry:
 
     def _store(self, client: MlflowClient, run_id: str, files: Mapping[str, bytes]) -> Logged:
         with tempfile.TemporaryDirectory() as aside:
-            seal = artifact.write(Path(aside) / MODEL_FOLDER, files, self._signer())
+            seal = artifact.write(Path(aside) / MODEL_FOLDER, files, self.signer())
             client.log_artifacts(run_id, str(Path(aside) / MODEL_FOLDER), MODEL_FOLDER)
         base = client.get_run(run_id).info.artifact_uri
         logged = Logged(run_id, f"{base}/{MODEL_FOLDER}", seal)
@@ -233,7 +233,7 @@ class ModelRegistry:
             artifact.read(folder, seal)
         return logged
 
-    def _signer(self) -> signing.Signer:
+    def signer(self) -> signing.Signer:
         """The key that signs, made now if this installation has none."""
         if self.key_file is None:
             raise ConfigError("a model must be signed, and no place for the key was named")
@@ -293,7 +293,9 @@ class ModelRegistry:
                         "artifact_sha256": logged.seal.sha256,
                         "signature": logged.seal.signature.hex(),
                         "card": f"runs:/{logged.run_id}/card.en.md",
+                        "card.id": f"runs:/{logged.run_id}/card.id.md",
                         "report": f"runs:/{logged.run_id}/report.json",
+                        "page": f"runs:/{logged.run_id}/report.html",
                     },
                 )
             new.append(

@@ -360,4 +360,5 @@ class _Training:
 
 def _told(origin: Mapping[str, Any]) -> dict[str, float | int | str]:
     """Where a borrowed model comes from, for a notice."""
-    return {name: origin[name] for name in ("district", "learnt_from", "key") if name in origin}
+    names = {"district": "district", "learnt_from": "learnt_from", "lender_key": "key"}
+    return {name: origin[key] for name, key in names.items() if key in origin}

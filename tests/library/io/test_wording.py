@@ -28,7 +28,7 @@ NEEDED = {
     "outcome": OUTCOMES,
     "status": STATUSES,
     "exclusion": EXCLUSIONS,
-    "estimator": ("rule", "last_value", "logistic", "boosted"),
+    "estimator": ("rule", "last_value", "borrowed", "logistic", "boosted"),
     "why": ("no_model", *(code for code in WHY if code != "no_data"), "no_records", "unknown"),
     "notice": VISITS,
     "value": ("monday", "saturday", "true", "false", "none"),

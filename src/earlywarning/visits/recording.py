@@ -98,11 +98,11 @@ def known_causes() -> tuple[str, ...]:
     return tuple(cause for causes in CAUSES.values() for cause in causes)
 
 
-def failures(tried: Iterable[Tried]) -> int:
-    """Failures since the family was last reached; a letter begins the count anew."""
+def failures(tried: Iterable[Tried], *, since_letter: bool = True) -> int:
+    """Failures since the family was last reached, and since the last letter."""
     count = 0
-    for one in sorted(tried, key=lambda one: one.day):
-        if one.result in (DONE, "agreed", "reached") or one.kind == "letter":
+    for one in sorted(tried, key=_when):
+        if one.result in (DONE, "agreed", "reached") or (since_letter and one.kind == "letter"):
             count = 0
         elif one.result == NO_ONE_HOME or one.result in FAILED_RESULTS:
             count += 1
@@ -127,7 +127,7 @@ def family_status(tried: Collection[Tried], *, today: date) -> FamilyStatus:
         return "scheduled" if max(planned) >= today else "overdue"
     if any(one.result in (MOVED, DECLINED) for one in tried):
         return "closed"
-    return "no_contact" if failures(tried) else "not_visited"
+    return "no_contact" if failures(tried, since_letter=False) else "not_visited"
 
 
 def next_step(

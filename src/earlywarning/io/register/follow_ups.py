@@ -130,6 +130,31 @@ def put_follow_up(
         As `visits.put`.
     """
 
+    check = _follow_up_check(content, visible, staff_id, may_protect)
+    return _put(register, FollowUp, FollowUpRow, follow_up_id, content, check, visible=visible,
+                actor=actor, at=at, revision=revision)  # fmt: skip
+
+
+def save_follow_up(
+    session: Session,
+    follow_up_id: str,
+    content: FollowUpContent,
+    *,
+    visible: Students,
+    actor: str,
+    at: datetime,
+) -> tuple[FollowUpRow, Outcome]:
+    """`put_follow_up` of a new one within the caller's transaction."""
+    check = _follow_up_check(content, visible, None, may_protect=False)
+    return _save(session, FollowUp, FollowUpRow, follow_up_id, content, check, visible=visible,
+                 actor=actor, at=at, revision=None)  # fmt: skip
+
+
+def _follow_up_check(
+    content: FollowUpContent, visible: Students, staff_id: str | None, may_protect: bool
+) -> Callable[[Session, FollowUp | None], str]:
+    """What must hold for a follow-up; gives its school."""
+
     def check(session: Session, before: FollowUp | None) -> str:
         if before is not None and before.kind == PROTECTION and not may_protect:
             raise NotFound("there is no such follow-up, or not for you")
@@ -146,8 +171,7 @@ def put_follow_up(
             _same_family(session, content.visit_id, content.student_id)
         return school
 
-    return _put(register, FollowUp, FollowUpRow, follow_up_id, content, check, visible=visible,
-                actor=actor, at=at, revision=revision)  # fmt: skip
+    return check
 
 
 def put_request(

@@ -73,8 +73,12 @@ def choose(
         lead = task.teachers[family.lead]
         delay = DELAY if family.concern else DELAY_OTHER
         anywhere, needing = [], {}
+        # Alone, a teacher's program keeps to the family's hours where there are any.
+        meets = any(slot in family.adults for week in task.slots_of_week for slot in week)
         for week, open_slots in enumerate(task.slots_of_week):
             for slot in open_slots:
+                if meets and not companions and slot not in family.adults:
+                    continue
                 needed = needs_companion(lead, family, slot)
                 full = crowd[week] / max(len(task.teachers) * task.rules.visits_per_week, 1)
                 cost = delay * week + CROWD * full
@@ -163,7 +167,8 @@ def _group(
                 continue
             used = program.variable(soft * GROUP)
             for family in members:
-                row = [(x[family.item_id, week, slot], 1.0) for slot in open_slots]
+                places = [(family.item_id, week, slot) for slot in open_slots]
+                row = [(x[place], 1.0) for place in places if place in x]
                 program.row([*row, (used, -1.0)], high=0)
 
 

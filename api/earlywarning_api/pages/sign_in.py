@@ -32,15 +32,18 @@ class SignInPage:
     name : str
         As typed before.
     fault : str or None
-        `wrong` or `wait`.
+        `wrong`, `wait`, or `identity`: the identity provider's answer was not taken.
     minutes : int
         To wait, at `wait`.
+    provider : str or None
+        Where one can sign in instead.
     """
 
     name: str = ""
     next: str = "/"
     fault: str | None = None
     minutes: int = 0
+    provider: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +78,20 @@ class RecoveryPage:
 
 
 @router.get("/sign-in")
-def form(request: Request, back: Next = "/") -> Response:
+def form(
+    request: Request,
+    back: Next = "/",
+    refused: Annotated[str, Query(max_length=20)] = "",
+) -> Response:
     """The form to sign in."""
-    return rendering.page(request, "sign_in.html", SignInPage(next=local(back)), person=None)
+    fault = "identity" if refused == "identity" else None
+    view = SignInPage(next=local(back), fault=fault, provider=_provider(request))
+    return rendering.page(request, "sign_in.html", view, person=None)
+
+
+def _provider(request: Request) -> str | None:
+    oidc = request.app.state.oidc
+    return oidc.provider.label if oidc else None
 
 
 @router.post("/sign-in")
@@ -91,7 +105,7 @@ async def sign_in(
     try:
         opened = await signing_in.with_password(request, name, password)
     except NotSignedIn:
-        view = SignInPage(name, local(back), "wrong")
+        view = SignInPage(name, local(back), "wrong", provider=_provider(request))
         return rendering.page(request, "sign_in.html", view, person=None, status=401)
     except TooManyTries as error:
         view = SignInPage(name, local(back), "wait", minutes=_minutes(error))

@@ -6,12 +6,14 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from earlywarning_api.pages import (
+    activation,
     assets,
     failures,
     home,
     models,
     preferences,
     priority,
+    quarter,
     sign_in,
     student,
     visit,
@@ -21,7 +23,19 @@ from earlywarning_api.pages import (
 API = ("/api/", "/healthz", "/readyz", "/metrics")
 """Paths that are no pages."""
 
-MODULES = (assets, home, preferences, sign_in, visit_list, student, visit, priority, models)
+MODULES = (
+    assets,
+    home,
+    preferences,
+    sign_in,
+    activation,
+    quarter,
+    visit_list,
+    student,
+    visit,
+    priority,
+    models,
+)
 
 
 class Site:

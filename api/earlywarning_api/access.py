@@ -257,6 +257,11 @@ def visible_notes(person: Person) -> Visible:
     return Visible(school.where(false()), "nobody")
 
 
+def may_publish(person: Person) -> bool:
+    """Whether a person publishes the school's lists: its coordinator, signed in."""
+    return person.role == "coordinator" and allowed(person, "visit_lists")
+
+
 def may_protect(person: Person) -> bool:
     """Whether a person sees and closes the protection path of a child in danger."""
     return person.role in ("counsellor", "principal")

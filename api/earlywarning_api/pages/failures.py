@@ -22,6 +22,7 @@ STATUSES = (400, 403, 404, 405, 409, 412, 413, 422, 429, 500, 503)
 INSTEAD = {
     "second-factor-needed": "/sign-in/code",
     "second-factor-missing": "/sign-in/second-factor",
+    "confirm": "/confirm",
 }
 """Where a session that lacks something goes on."""
 

@@ -7,13 +7,10 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Request
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from earlywarning.errors import DataError
-from earlywarning.io.register import families, list_views, overrides
-from earlywarning.io.register.access_tables import UserAccount
+from earlywarning.io.register import families, list_views, names, overrides
 from earlywarning.io.register.families import Stale
 from earlywarning.io.register.overrides import OverrideContent, OverrideRow
 from earlywarning.visits import overriding
@@ -49,7 +46,7 @@ class PriorityPage:
 
     visit_list_id: str
     item_id: str
-    names: tuple[str, ...]
+    children: tuple[str, ...]
     back: str
     now: OverrideRow
     decided_by: str | None
@@ -133,14 +130,14 @@ def _page(
         family = families.find(session, visible, item_id=item_id)
         seen = families.children_seen(session, visible, family.household_key)
         found = [list_views.person(session, visible, one) for one in seen]
-        by = _who(session, now.made_by)
+        by = names.of(session, now.made_by)
     if not seen:
         raise HTTPException(404)
     listed = now.original_position is not None
     view = PriorityPage(
         visit_list_id=visit_list_id,
         item_id=item_id,
-        names=tuple(one.full_name for one in found if one is not None),
+        children=tuple(one.full_name for one in found if one is not None),
         back=f"/students/{seen[0]}",
         now=now,
         decided_by=by,
@@ -155,11 +152,3 @@ def _page(
         saved=saved,
     )
     return rendering.page(request, "priority.html", view, person=person, status=status)
-
-
-def _who(session: Session, actor: str | None) -> str | None:
-    """The name of who decided; the id of a token, which has no name."""
-    if actor is None:
-        return None
-    query = select(UserAccount.display_name).where(UserAccount.user_id == actor)
-    return session.scalar(query) or actor[:8]

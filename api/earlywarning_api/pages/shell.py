@@ -57,8 +57,10 @@ class Entry:
 
 
 MENU: tuple[Entry, ...] = (
+    Entry("quarter", "/quarter", "visit_lists"),
     Entry("lists", "/lists", "visit_lists"),
     Entry("models", "/models", "models"),
+    Entry("people", "/people", "users"),
 )
 
 

@@ -141,7 +141,7 @@ def student(request: Request, person: Reader, student_id: str) -> Response:
         tried=_tried(visits, attempts),
         next_step=visit_words.next_step(request, step, spoken, knows=knows).text,
         guardians=guardians,
-        may_reach=access.allowed(person, "contact_attempts"),
+        may_reach=access.allowed(person, "contact_links"),
         may_record=access.allowed(person, "visits"),
         may_decide=access.allowed(person, "overrides"),
     )
@@ -151,7 +151,7 @@ def student(request: Request, person: Reader, student_id: str) -> Response:
 @router.post("/students/{student_id}/contact")
 def contact(
     request: Request,
-    person: Annotated[access.Person, Depends(visitor.may("contact_attempts"))],
+    person: Annotated[access.Person, Depends(visitor.may("contact_links"))],
     student_id: str,
 ) -> Response:
     """Show links that open WhatsApp; asking for them is on record, so it is no plain link."""
@@ -227,7 +227,7 @@ def _tried(visits: Sequence[VisitRow], attempts: Sequence[AttemptRow]) -> tuple[
 
 
 def _guardians(session: Session, person: access.Person, student_id: str) -> tuple[GuardianRow, ...]:
-    if not access.allowed(person, "contact_attempts"):
+    if not access.allowed(person, "contact_links"):
         return ()
     query = (
         select(Guardian.relation, Guardian.full_name, Guardian.available, Guardian.lives_with)

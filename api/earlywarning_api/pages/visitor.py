@@ -27,3 +27,15 @@ def may(use: str) -> Callable[..., access.Person]:
         return person
 
     return checked
+
+
+def user(person: Annotated[access.Person, Depends(anybody)]) -> access.Person:
+    """Somebody who signed in; a token has no account of its own."""
+    if person.user_id is None:
+        raise HTTPException(403)
+    return person
+
+
+def confirmed(person: Annotated[access.Person, Depends(access.confirmed)]) -> access.Person:
+    """Somebody who gave their password a moment ago; others are asked for it first."""
+    return person

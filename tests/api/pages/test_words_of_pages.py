@@ -76,6 +76,6 @@ def test_no_template_has_words_of_its_own() -> None:
     """What is left of a template without its tags and expressions is no word."""
     for path in sorted(TEMPLATES.glob("*.html")):
         text = re.sub(r"{[{%#].*?[}%#]}", "", path.read_text("utf-8"), flags=re.S)
-        text = re.sub(r"<code>.*?</code>", "", text)  # what is typed at a terminal has one language
+        text = re.sub(r"<code>.*?</code>", "", text)  # typed at a terminal, in any language
         bare = re.sub(r"<[^>]*>", " ", text, flags=re.S)
         assert not re.search(r"[A-Za-z]{2,}", bare), (path.name, bare.split())

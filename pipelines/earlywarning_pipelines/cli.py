@@ -13,6 +13,7 @@ from earlywarning_pipelines import (
     audit_commands,
     backup_commands,
     data_commands,
+    impact_commands,
     model_commands,
     monitor_commands,
     rights_commands,
@@ -97,6 +98,7 @@ def init(
 data_commands.add_to(app)
 model_commands.add_to(app)
 monitor_commands.add_to(app)
+impact_commands.add_to(app)
 user_commands.add_to(app)
 audit_commands.add_to(app)
 backup_commands.add_to(app)

@@ -85,18 +85,16 @@ def sentences(one: Mapping[str, Any] | None, language: str) -> list[str]:
     def told(value: float | None) -> str:
         return amount(value, outcome, language)
 
-    interval = one["interval"]
     made = [
         said[f"said_{verdict}"].format(
-            effect=told(one["itt"]["value"]), low=told(interval["low"]),
-            high=told(interval["high"]),
+            effect=told(one["itt"]["value"]), interval=span(one["interval"], outcome, language)
         )
-    ]  # fmt: skip
+    ]
     if one["effect"] is not None and verdict in ("helped", "harmed"):
         visit = one["effect"]
         made.append(
             said["said_visit"].format(
-                effect=told(visit["value"]), low=told(visit["low"]), high=told(visit["high"])
+                effect=told(visit["value"]), interval=span(visit, outcome, language)
             )
         )
     if one["detectable_visit"] is not None:
@@ -132,6 +130,17 @@ def amount(value: float | None, outcome: str, language: str) -> str:
     direction = "more" if value > 0 else "fewer"
     shown = number(abs(value) * SCALE[outcome], language, 1)
     return said[f"amount_{outcome}_{direction}"].format(value=shown)
+
+
+def span(interval: Mapping[str, float], outcome: str, language: str) -> str:
+    """An interval: both ends in one phrase where they point the same way."""
+    low, high = interval["low"], interval["high"]
+    if low * high <= 0:
+        return f"{amount(low, outcome, language)} – {amount(high, outcome, language)}"
+    ends = sorted(abs(end) * SCALE[outcome] for end in (low, high))
+    shown = " – ".join(number(end, language, 1) for end in ends)
+    direction = "more" if low > 0 else "fewer"
+    return words(language)[f"amount_{outcome}_{direction}"].format(value=shown)
 
 
 def size(value: float, outcome: str, language: str) -> str:

@@ -164,6 +164,13 @@ def absent_days(
     return sick, permitted, unexcused
 
 
+def expected_absence(rate: Rates, days: int | np.ndarray) -> np.ndarray:
+    """Expected share of days absent, shape of the rates; `absent_days` draws around it."""
+    share = np.asarray(days) / 60.0
+    counted = (rate.sick_spells / SPELL + rate.permitted) * share
+    return np.minimum(counted / np.maximum(days, 1) + rate.unexcused, 1.0)
+
+
 def incident_counts(
     rate: Rates, days: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

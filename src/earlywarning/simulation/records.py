@@ -138,6 +138,7 @@ def live(
         ]  # fmt: skip
         drivers = life.next_drivers(state, school.household, rng)
         rate = life.rates(state, drivers, season=season, visit=seen)
+        change = _change_by_visit(state, drivers, season=season, effect=effect, days=days)
         counts = [part[:, 0] for part in life.absent_days(rate, days[:, None], rng)]
         incidents = [part[:, 0] for part in life.incident_counts(rate, days[:, None], rng)]
         scores = _scores(rate.level[:, 0], rng)
@@ -152,7 +153,7 @@ def live(
             )
             parts["visits"].append(visits)
         parts["truth"].append(
-            _truth(quarter, here, days, risks, counts, incidents, scores, seen > 0)
+            _truth(quarter, here, days, risks, counts, incidents, scores, seen > 0, change)
         )
         drift, shock = drivers.drift[:, 0], drivers.shock[:, 0]
         carried = life.CARRY_OVER * seen
@@ -389,6 +390,19 @@ def _made(
     )
 
 
+def _change_by_visit(
+    state: life.State, drivers: life.Drivers, *, season: int, effect: float, days: np.ndarray
+) -> np.ndarray:
+    """Expected change of each student's absence rate by a visit in the quarter as it came."""
+    without, visited = (
+        life.expected_absence(
+            life.rates(state, drivers, season=season, visit=strength), days[:, None]
+        )[:, 0]
+        for strength in (0.0, effect)
+    )
+    return visited - without
+
+
 def _truth(
     quarter: Quarter,
     here: np.ndarray,
@@ -398,6 +412,7 @@ def _truth(
     incidents: list[np.ndarray],
     scores: np.ndarray,
     visited: np.ndarray,
+    change: np.ndarray,
 ) -> pl.DataFrame:
     """Of everybody enrolled when the quarter started."""
     rules = Thresholds()
@@ -416,4 +431,5 @@ def _truth(
     columns["absent_days"] = absent[here].astype(np.int32)
     columns["enrolled_days"] = days[here].astype(np.int32)
     columns["visited"] = visited[here]
+    columns["absence_change_by_visit"] = change[here]
     return pl.DataFrame(columns).select(pl.lit(quarter.code).alias("quarter"), pl.all())

@@ -144,10 +144,7 @@ class LifeWorld:
 
     def _expected(self, visit: float) -> np.ndarray:
         rate = life.rates(self._state, self._drivers, season=self._season, visit=visit)
-        sick = rate.sick_spells * DAYS / 60 / life.SPELL
-        return np.minimum(
-            (sick + rate.permitted * DAYS / 60) / DAYS + rate.unexcused, 1.0
-        )[:, 0]  # fmt: skip
+        return life.expected_absence(rate, DAYS)[:, 0]
 
     def end(self, visited: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         rng = self._rng

@@ -108,9 +108,9 @@ def written(visits: Iterable[Known], *, seed: int, today: date) -> Iterator[Writ
     Parameters
     ----------
     today : date
-        Follow-ups due before it are mostly done.
+        Follow-ups due before it are mostly done; what is planned is entered by then.
     """
-    rng = np.random.default_rng([seed, 20_261])
+    rng = np.random.default_rng([seed, today.toordinal()])
     for known in visits:
         yield _one(known, rng, today)
 
@@ -118,7 +118,9 @@ def written(visits: Iterable[Known], *, seed: int, today: date) -> Iterator[Writ
 def _one(known: Known, rng: np.random.Generator, today: date) -> Written:
     late = int(rng.integers(2, 20)) if rng.random() < LATE_SHARE else 0
     entered = min(known.day + timedelta(days=late), max(today, known.day))
-    tried = tuple(_attempts(known, rng))
+    if known.status == "planned":
+        entered = min(known.day, today)
+    tried = tuple(_attempts(known, entered, rng))
     if known.status != "done":
         return Written(_id(rng), known, entered, tried)
     causes: tuple[str, ...] = ()
@@ -143,13 +145,13 @@ def _one(known: Known, rng: np.random.Generator, today: date) -> Written:
     )
 
 
-def _attempts(known: Known, rng: np.random.Generator) -> Iterator[Tried]:
+def _attempts(known: Known, entered: date, rng: np.random.Generator) -> Iterator[Tried]:
     """WhatsApp first, then the telephone, then a letter."""
     before = int(rng.integers(2, 8))
     channels = ("whatsapp", "telephone", "letter")
     failed = int(rng.choice([0, 1, 2], p=[0.7, 0.22, 0.08]))
     for place in range(failed + 1):
-        day = known.day - timedelta(days=max(before - 2 * place, 1))
+        day = min(known.day, entered) - timedelta(days=max(before - 2 * place, 1))
         last = place == failed
         reached = "sent" if channels[place] == "letter" else "agreed"
         result = reached if last else "no_answer"

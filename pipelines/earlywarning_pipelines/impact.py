@@ -1,0 +1,393 @@
+"""From frozen lists, facts and visits to what may be said of the visits' effect."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+import earlywarning
+from earlywarning.calendar import Quarter, day_date, day_number
+from earlywarning.district import District
+from earlywarning.errors import ConfigError, DataError
+from earlywarning.impact import analysis, counting, panel, power
+from earlywarning.impact.counting import Window
+from earlywarning.impact.panel import FrozenList, RollOut
+from earlywarning.impact.power import Power
+from earlywarning.impact.study import LOTTERY, ROLL_OUT, Study, draw_order
+from earlywarning.io.facts import FactStore
+from earlywarning.io.register import audit_log, evidence, list_basis
+from earlywarning.io.register.db import Register
+from earlywarning.io.register.evidence import Registered
+from earlywarning.visits.capacity import split
+
+if TYPE_CHECKING:
+    from earlywarning_pipelines.home import Home
+
+TABLES = (
+    "enrollment", "register_day", "attendance_event", "attendance_summary", "behaviour_event",
+    "grade", "visit",
+)  # fmt: skip
+HISTORY = 6
+"""Past quarters that are looked at for what could be seen."""
+
+FIRST_LOOK = "First look"
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """A study's result and what it rests on.
+
+    Attributes
+    ----------
+    panel : DataFrame
+    result : dict
+        As `impact.analysis.analyse` gives it.
+    study : Study
+    registered : Registered or None
+    lists : list of FrozenList
+    snapshot_id : str
+    from_cache : bool
+    """
+
+    panel: pd.DataFrame
+    result: dict[str, Any]
+    study: Study
+    registered: Registered | None
+    lists: list[FrozenList]
+    snapshot_id: str
+    from_cache: bool
+
+    @property
+    def evidence(self) -> dict[str, Any]:
+        """What of it goes into an export."""
+        return self.result["evidence"]
+
+
+def propose(
+    home: Home, *, first: str, quarters: int, name: str, roll_out: bool, seed: int
+) -> tuple[Study, Power]:
+    """A design that fits the district, and what it could see.
+
+    Raises
+    ------
+    DataError
+        If nothing was imported yet.
+    ConfigError
+        If an order is to be drawn, and no class has a homeroom teacher.
+    """
+    calendar = home.district.calendar
+    start = calendar.quarter(first)
+    codes = [start]
+    while len(codes) < quarters:
+        codes.append(calendar.next(codes[-1]))
+    designs = [LOTTERY] if home.district.visits.lottery else ["discontinuity"]
+    order: dict[str, str | None] | None = None
+    if roll_out:
+        order = draw_order(_leads(home.register, start), [one.code for one in codes], seed=seed)
+        if not order:
+            raise ConfigError(
+                "no class has a homeroom teacher, so no order can be drawn; import the classes "
+                "with their teachers first"
+            )
+        designs.insert(0, ROLL_OUT)
+    study = Study(
+        name=name,
+        question="Do home visits lower absence in the quarter in which they are made?",
+        first_quarter=start.code,
+        last_quarter=codes[-1].code,
+        designs=(*designs, "listing"),
+        seed=seed,
+        roll_out=order,
+    )
+    return study, what_could_be_seen(home, before=start, quarters=quarters)
+
+
+def _leads(register: Register, quarter: Quarter) -> dict[str, list[str]]:
+    """Homerooms as the panel names them, by school."""
+    found: dict[str, set[str]] = {}
+    for class_id, lead in list_basis.registered(register, quarter).leads.items():
+        school, year = class_id.split("/")[:2]
+        if year == quarter.school_year:
+            found.setdefault(school, set()).add(f"{school}/{lead}")
+    return {school: sorted(leads) for school, leads in found.items()}
+
+
+def what_could_be_seen(home: Home, *, before: Quarter, quarters: int) -> Power:
+    """Smallest detectable effects of a lottery, from the absences of the past quarters."""
+    facts = _facts(home.store, _snapshot(home.register))
+    calendar = home.district.calendar
+    past = [calendar.previous(before)]
+    while len(past) < HISTORY:
+        past.append(calendar.previous(past[-1]))
+    rates = {
+        one.code: _rates(facts, Window(one.start_day, one.end_day)) for one in past
+    }  # newest first
+    families = list_basis.registered(home.register, before).households
+    frames = []
+    for t, (now, earlier) in enumerate(pairwise(past)):
+        both = rates[now.code].join(rates[earlier.code]["rate"].rename("before"), how="inner")
+        rooms = _rooms(facts, now)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "student_id": both.index, "t": t, "absence_rate": both["rate"].to_numpy(),
+                    "absence_before": both["before"].to_numpy(),
+                    "homeroom": [rooms.get(one, "") for one in both.index],
+                    "household_id": [families.get(one) or one for one in both.index],
+                }
+            )
+        )  # fmt: skip
+    visits = home.district.visits
+    places = split(visits.capacity, visits.preventive_share).concern
+    return power.detectable(pd.concat(frames), places=places, quarters=quarters)
+
+
+def _rates(facts: Mapping[str, Any], window: Window) -> pd.DataFrame:
+    found = counting.attendance(facts, window)
+    known = found[(found["days"] > 0) & (found["days"] >= found["possible"] / 2)]
+    return pd.DataFrame({"rate": known["absent"] / known["days"]})
+
+
+def _rooms(facts: Mapping[str, Any], quarter: Quarter) -> dict[str, str]:
+    import polars as pl
+
+    here = facts["enrollment"].filter(
+        pl.col("entry_day") <= quarter.start_day, pl.col("exit_day") > quarter.start_day
+    )
+    return dict(zip(here["student_id"], here["class_id"], strict=True))
+
+
+def in_words(found: Power) -> list[str]:
+    """Power as a principal reads it."""
+    if not math.isfinite(found.visit):
+        return [
+            "Too little past attendance to say what could be seen; import at least three quarters."
+        ]
+    lines = [
+        f"With these schools ({found.homerooms} homerooms) and a year of lotteries (about "
+        f"{found.blocks} blocks), only an effect of a visit above {100 * found.visit:.1f} days in "
+        "100 school days could be seen, in 80 of 100 such years.",
+        "Smaller effects may be there and would not be seen: the report would then say "
+        "'inconclusive'.",
+    ]
+    said = {
+        "two_years": "Two years instead of one", "four_times_the_schools": "Four times the schools",
+        "ten_times_the_schools": "Ten times the schools",
+    }  # fmt: skip
+    lines += [
+        f"{said[key]}: effects above {100 * value:.1f} days in 100."
+        for key, value in found.pooled.items()
+    ]
+    lines.append(
+        f"This takes it that a place raises the chance of a visit by {100 * found.take_up:.0f} in "
+        "100. For comparison: published visit programmes report from 0.35 to 4 days in 100."
+    )
+    return lines
+
+
+def register_study(home: Home, study: Study, *, by: str, at: datetime) -> Registered:
+    """Stamp a design before its outcomes are known; see `evidence.register_study`."""
+    snapshot = home.register.current_snapshot()
+    newest = _newest_day(home.store, snapshot) if snapshot else None
+    first = home.district.calendar.quarter(study.first_quarter).start
+    return evidence.register_study(
+        home.register, study, facts_until=newest, first_day=first, by=by, at=at
+    )
+
+
+def _newest_day(store: FactStore, snapshot: str) -> date | None:
+    days = [
+        value
+        for table in ("register_day", "attendance_summary")
+        if isinstance(value := store.read(snapshot, table)["day"].max(), int)
+    ]
+    return day_date(max(days)) if days else None
+
+
+def analyse(
+    home: Home,
+    *,
+    study_name: str | None,
+    as_of: date,
+    at: datetime,
+    since: str | None = None,
+    until: str | None = None,
+    progress: Progress | None = None,
+) -> Analysed:
+    """Build the panel and run a study on it; a result from the same data is not made twice.
+
+    Parameters
+    ----------
+    study_name : str or None
+        A registered study; None for a first look at `since` to `until`, which says of itself that
+        nothing was registered.
+    as_of : date
+        Quarters that end later are left out.
+
+    Raises
+    ------
+    NotFound, DataError
+        No such study or list; no quarter has ended.
+    ArtifactError
+        A list, the design, the facts or the audit are not as they were recorded.
+    """
+    told = progress or (lambda stage, done, total: None)
+    registered = evidence.find(home.register, study_name) if study_name else None
+    study = registered.study if registered else _first_look(home, since, until)
+    told("lists", 0, 3)
+    lists = evidence.frozen_lists(
+        home.register, since=study.first_quarter, until=study.last_quarter,
+        head_file=home.settings.audit_head,
+    )  # fmt: skip
+    snapshot = _snapshot(home.register)
+    home.store.verify(snapshot)
+    told("panel", 1, 3)
+    rows = panel.build(
+        lists,
+        _facts(home.store, snapshot),
+        calendar=home.district.calendar,
+        absence_limit=home.district.thresholds.absence_rate,
+        as_of_day=day_number(as_of),
+        roll_out=_roll_out(study),
+    )
+    told("estimates", 2, 3)
+    used = [one for one in lists if one.sha256 in set(rows["list_sha256"])]
+    found = {
+        "lists": len(used), "broken": 0, "registered": registered is not None,
+        "facts_until": registered.facts_until.isoformat()
+        if registered and registered.facts_until else None,
+    }  # fmt: skip
+    key = evidence.result_key(
+        analysis.data_hash(rows), study.sha256, earlywarning.__version__, str(analysis.FORMAT),
+        str(found), *sorted(one.sha256 for one in used),
+    )  # fmt: skip
+    result = evidence.kept_result(home.register, key)
+    kept = result is not None
+    if result is None:
+        result = analysis.analyse(rows, asdict(study), found)
+        evidence.keep_result(
+            home.register, key, result, at=at,
+            study_id=registered.study_id if registered else None,
+        )  # fmt: skip
+    told("estimates", 3, 3)
+    return Analysed(rows, result, study, registered, used, snapshot, kept)
+
+
+def _first_look(home: Home, since: str | None, until: str | None) -> Study:
+    from earlywarning.io.register import lists
+
+    codes = sorted({row.quarter for row in lists.everything(home.register)
+                    if row.status == lists.PUBLISHED})  # fmt: skip
+    if not codes:
+        raise DataError("no list was published yet; `earlywarning publish` first")
+    return Study(
+        name=FIRST_LOOK,
+        question="Did home visits lower absence in the quarter in which they were made?",
+        first_quarter=since or codes[0],
+        last_quarter=until or codes[-1],
+        secondary=("chronic", "incidents", "mark"),
+    )
+
+
+def _roll_out(study: Study) -> RollOut | None:
+    if not study.roll_out:
+        return None
+    return RollOut(study.roll_out, {lead: lead.split("/")[0] for lead in study.roll_out})
+
+
+def _snapshot(register: Register) -> str:
+    found = register.current_snapshot()
+    if found is None:
+        raise DataError("nothing was imported yet; `earlywarning import` first")
+    return found
+
+
+def _facts(store: FactStore, snapshot: str) -> dict[str, Any]:
+    return {name: store.read(snapshot, name) for name in TABLES}
+
+
+def about(found: Analysed, *, made_on: str, registered_at: str | None) -> dict[str, Any]:
+    """What the report's last lines say."""
+    return {
+        "made_on": made_on, "registered_at": registered_at,
+        "code_version": earlywarning.__version__, "snapshot_id": found.snapshot_id,
+        "study_sha256": found.study.sha256, "lists": sorted(one.sha256 for one in found.lists),
+    }  # fmt: skip
+
+
+def report(
+    found: Analysed, home: Home, *, folder: Path, languages: Sequence[str], made_on: date,
+    pdf: bool,
+) -> list[Path]:  # fmt: skip
+    """Write the report, a file a language, and print it where asked."""
+    from babel.dates import format_date
+
+    from earlywarning.io import impact_page
+
+    folder.mkdir(parents=True, exist_ok=True)
+    made = []
+    for language in languages:
+        stamped = found.registered.registered_at if found.registered else None
+        text = impact_page.render(
+            found.result, language=language, district=home.district.name,
+            about=about(
+                found, made_on=format_date(made_on, "d MMMM y", locale=language),
+                registered_at=format_date(stamped, "d MMMM y", locale=language)
+                if stamped else None,
+            ),
+        )  # fmt: skip
+        path = folder / f"impact-{language}.html"
+        path.write_text(text, encoding="utf-8")
+        made.append(path)
+        if pdf:
+            impact_page.print_pdf(path, path.with_suffix(".pdf"))
+            made.append(path.with_suffix(".pdf"))
+    return made
+
+
+def export(found: Analysed, home: Home, *, folder: Path, by: str, at: datetime) -> dict[str, str]:
+    """Write the table without names, the results and the analysis; the audit says that it left."""
+    from earlywarning.io import impact_export
+
+    hashes = impact_export.write(
+        folder, found.panel, study=asdict(found.study), evidence=found.evidence,
+        result=found.result,
+    )  # fmt: skip
+    with home.register.session(writing=True) as session:
+        audit_log.record(
+            session, actor=by, action="impact.exported", entity="impact_study",
+            entity_id=found.registered.study_id if found.registered else found.study.sha256[:32],
+            detail={"rows": len(found.panel), "panel_sha256": hashes["panel.csv"]}, at=at,
+        )  # fmt: skip
+        session.commit()
+    return hashes
+
+
+def write_panel(found: Analysed, path: Path) -> int:
+    """Write the panel as it is, with the register's ids: for inside use only."""
+    if path.suffix not in (".csv", ".parquet"):
+        raise ConfigError(f"{path}: ends with {path.suffix!r}; allowed: .csv, .parquet")
+    if path.suffix == ".csv":
+        found.panel.to_csv(path, index=False)
+    else:
+        import polars as pl
+
+        rows = found.panel.assign(excluded=found.panel["excluded"].astype("string"))
+        pl.from_pandas(rows).write_parquet(path)
+    path.chmod(0o600)
+    return len(found.panel)
+
+
+def study_of(district: District, text: str, *, where: str) -> Study:
+    """A design from a file; see `impact.study.parse`."""
+    from earlywarning.impact.study import parse
+
+    return parse(text, calendar=district.calendar, where=where)

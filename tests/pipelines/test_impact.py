@@ -1,0 +1,166 @@
+"""The whole path: design, real lists with lots, visits, and a report that may be believed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+from typer.testing import CliRunner
+
+from earlywarning.errors import ArtifactError, Conflict
+from earlywarning.impact.study import Study
+from earlywarning.io.register.models import VisitList
+from earlywarning.visits import frozen
+from earlywarning_pipelines import impact
+from earlywarning_pipelines.cli import app
+from lived_district import Lived, live
+
+AT = datetime(2026, 7, 1, 3)  # noqa: DTZ001 - the register keeps UTC without zone
+
+
+@pytest.fixture(scope="module")
+def school(tmp_path_factory: pytest.TempPathFactory) -> Lived:
+    """One school, one year of lists."""
+    return live(
+        tmp_path_factory.mktemp("school") / "home", schools=1, size=240, effect=1.0, listed=3,
+        seed=7,
+    )  # fmt: skip
+
+
+def command(lived: Lived, *words: str) -> str:
+    done = CliRunner().invoke(app, ["--home", str(lived.home.settings.home), "impact", *words])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_one_school_cannot_tell_and_says_so(school: Lived, tmp_path: Path) -> None:
+    told = command(school, "report", "--as-of", str(school.until), "--out", str(tmp_path))
+    assert "Inconclusive" in told
+    assert "smallest effect of a visit that could be seen" in told
+    page = (tmp_path / "impact-en.html").read_text()
+    assert "That visits have no effect" in page
+    assert "BIASED" in page
+    assert "not registered before its outcomes" in page
+    assert "Apakah kunjungan rumah membantu?" in (tmp_path / "impact-id.html").read_text()
+    assert "<script" not in page
+    assert "http" not in page
+
+
+def test_the_same_data_is_not_analysed_twice(school: Lived) -> None:
+    first = impact.analyse(school.home, study_name=None, as_of=school.until, at=AT)
+    again = impact.analyse(school.home, study_name=None, as_of=school.until, at=AT)
+    assert again.from_cache
+    assert again.result == json.loads(json.dumps(first.result))
+
+
+def test_the_panel_counts_what_the_school_lived_through(school: Lived) -> None:
+    found = impact.analyse(school.home, study_name=None, as_of=school.until, at=AT)
+    rows = found.panel.set_index(["student_id", "quarter"])
+    truth = school.truth.to_pandas().set_index(["student_id", "quarter"])
+    both = rows.join(truth.add_suffix("_true"), how="inner")
+    assert len(both) == len(rows)
+    # Registers miss some days and marks, nothing more.
+    assert (both["absent_days"] <= both["absent_days_true"]).all()
+    assert both["absent_days"].sum() > 0.93 * both["absent_days_true"].sum()
+    assert (both["enrolled_days"] <= both["enrolled_days_true"]).all()
+    assert ((both["visited"] > 0) >= (both["visited_true"])).all()
+    assert rows.loc[rows["visited"] > 0, "listed"].all()
+    assert rows["x"].notna().sum() > 0.5 * len(rows)
+    won = rows[rows["block"].notna()]
+    assert won.loc[won["won"], "listed"].all()
+
+
+def test_a_quarter_that_has_not_ended_has_no_outcome(school: Lived) -> None:
+    found = impact.analyse(school.home, study_name=None, as_of=date(2026, 6, 15), at=AT)
+    assert school.last_listed not in set(found.panel["quarter"])
+
+
+def test_a_design_says_what_could_be_seen_and_is_stamped_once(
+    school: Lived, tmp_path: Path
+) -> None:
+    path = tmp_path / "study.toml"
+    told = command(school, "design", "--quarter", "2026-27-Q1", "--out", str(path))
+    assert "only an effect of a visit above" in told
+    assert "Four times the schools" in told
+    assert "registered" in command(school, "design", "--register", str(path))
+    assert "Home visits" in command(school, "studies")
+    study = impact.study_of(school.home.district, path.read_text(), where="study.toml")
+    with pytest.raises(Conflict, match="registered already"):
+        impact.register_study(school.home, study, by="terminal", at=AT)
+
+
+def test_a_design_of_known_outcomes_is_refused(school: Lived) -> None:
+    study = Study("Too late", "Did it?", school.first_listed, school.last_listed)
+    with pytest.raises(Conflict, match="already known"):
+        impact.register_study(school.home, study, by="terminal", at=AT)
+
+
+def test_an_exported_study_runs_elsewhere(school: Lived, tmp_path: Path) -> None:
+    folder = tmp_path / "given"
+    command(school, "export", str(folder), "--as-of", str(school.until))
+    done = subprocess.run(
+        [sys.executable, "-I", str(folder / "analyse.py")], capture_output=True, text=True,
+        check=False, cwd="/",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the same numbers" in done.stdout
+    table = (folder / "panel.csv").read_text()
+    assert not any(one in table for one in school.truth["student_id"].unique().to_list())
+
+
+def test_a_secret_swap_at_the_cut_is_refused(school: Lived) -> None:
+    """Two families change places in the frozen list: no statistic sees it, the hash does."""
+    home = school.home
+    with home.register.session() as session:
+        id_, kept, sha256 = session.execute(
+            select(VisitList.visit_list_id, VisitList.frozen, VisitList.frozen_sha256)
+            .order_by(VisitList.quarter).limit(1)
+        ).one()  # fmt: skip
+    document = json.loads(kept)
+    ranked = [one for one in document["households"] if one["rank"] is not None]
+    above = next(one for one in ranked if one["listed"])
+    below = next(one for one in ranked if not one["listed"] and one["lead"] == above["lead"])
+    above["priority"], below["priority"] = below["priority"], above["priority"]
+    forged = frozen.canonical(document)
+    for values in (
+        {"frozen": forged},
+        {"frozen": forged, "frozen_sha256": frozen.digest(forged)},
+    ):
+        with home.register.session(writing=True) as session:
+            session.execute(
+                update(VisitList).where(VisitList.visit_list_id == id_).values(**values)
+            )
+            session.commit()
+        try:
+            with pytest.raises(ArtifactError, match="audit is not whole"):
+                impact.analyse(home, study_name=None, as_of=school.until, at=AT)
+            done = CliRunner().invoke(app, ["--home", str(home.settings.home), "impact", "report"])
+            assert done.exit_code == 4
+        finally:
+            with home.register.session(writing=True) as session:
+                session.execute(
+                    update(VisitList)
+                    .where(VisitList.visit_list_id == id_)
+                    .values(frozen=kept, frozen_sha256=sha256)
+                )
+                session.commit()
+
+
+@pytest.mark.slow
+def test_a_district_with_two_years_of_lots_finds_what_visits_do(tmp_path: Path) -> None:
+    lived = live(tmp_path / "home", schools=12, size=360, effect=2.0, listed=7, seed=8)
+    found = impact.analyse(lived.home, study_name=None, as_of=lived.until, at=AT)
+    one = found.result["results"][found.result["decides"]]
+    assert one["design"] == "lottery"
+    assert one["verdict"] == "helped"
+    rows = found.panel[found.panel["block"].notna()]
+    truth = lived.truth.to_pandas().set_index(["student_id", "quarter"])
+    truth = truth[["absence_change_by_visit"]]
+    drawn = rows.set_index(["student_id", "quarter"]).join(truth)
+    change = drawn.loc[drawn["won"] & (drawn["visited"] > 0), "absence_change_by_visit"].mean()
+    assert one["effect"]["low"] <= change <= one["effect"]["high"]

@@ -21,7 +21,7 @@ from earlywarning.io.register import lists, tokens
 from earlywarning.io.register.db import Register, open_register
 from earlywarning.visits import past
 from earlywarning_api.app import create_app
-from earlywarning_pipelines import publish, recorded
+from earlywarning_pipelines import demo_visits, publish, recorded, visit_progress
 from people import AHMAD, BUDI, SITI, SUPARMI
 from service_world import household_id
 from small_school import DISTRICT, NOW, QUARTER, settle
@@ -144,6 +144,32 @@ def test_a_visit_that_a_file_has_told_is_not_counted_twice(home: Home) -> None:
     assert home.take_in().added == 0
     home.record(SITI.student_id, "2026-03-07")
     assert home.take_in().added == 1
+
+
+def test_the_demos_teachers_write_down_the_visits_that_the_facts_have(home: Home) -> None:
+    start = date(2026, 10, 1)
+    (row,) = publish.publish(
+        quarter=QUARTER, engine=home.engine, store=home.store, register=home.register,
+        registry=home.registry, district=DISTRICT, seed=1, by="Bu Ratna", at=NOW,
+    )  # fmt: skip
+    assert demo_visits.past_year(home.register, home.store, until=start, seed=1) == 2
+    told = home.client.get("/api/v1/visits").json()["visits"]
+    assert [one["day"] for one in told] == ["2026-05-08", "2026-03-06"]
+    assert all(one["agreement"] and one["met"] and one["purposes"] for one in told)
+    # The files have told them already: the facts stay as they are.
+    assert home.take_in().added == 0
+    home.now = datetime(2026, 11, 20, 8, 0)  # noqa: DTZ001 - the register keeps UTC without zone
+    made = sum(
+        demo_visits.this_quarter(home.register, row, start=start, today=home.now.date(), seed=seed)
+        for seed in range(5)
+    )
+    stands = home.client.get(f"/api/v1/visit_lists/{row.visit_list_id}/items").json()["items"]
+    assert made > 0
+    assert {one["status"]["code"] for one in stands} - {"not_visited"}
+    text = visit_progress.report(
+        home.register, QUARTER, today=home.now.date(), language="en", school_id="SCH1"
+    )
+    assert f"/{len(stands)} visited" in text.splitlines()[0]
 
 
 def test_a_file_does_not_tell_again_what_was_recorded() -> None:

@@ -24,6 +24,7 @@ from earlywarning.errors import (
     NotSignedIn,
     TooManyTries,
 )
+from earlywarning.io.register.db import is_full
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:earlywarning:problem:"
@@ -85,6 +86,8 @@ KINDS = {
              "Nothing was changed. Tell whoever runs the service the request id."),
         Kind(503, "unavailable", "Not available now",
              "The register cannot be reached. Try again after the time in `Retry-After`."),
+        Kind(507, "storage-full", "No room left",
+             "Nothing was changed; what is published can be read. Tell whoever runs the service."),
     )
 }  # fmt: skip
 
@@ -193,13 +196,13 @@ def answer(
 def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """For a route's `responses`: the problems it can answer with, and 304 where it has an ETag.
 
-    Every route can fail (500), find the register away (503), and be sent too much (413); one that
-    asks who is there (401) can refuse a session that is not complete (403) or too many requests
-    (429).
+    Every route can fail (500), find the register away (503) or its disk full (507), and be sent too
+    much (413); one that asks who is there (401) can refuse a session that is not complete (403) or
+    too many requests (429).
     """
     found: dict[int | str, dict[str, Any]] = {}
     also = {403, 429} if 401 in statuses else set()
-    for status in sorted({*statuses, *also, 413, 500, 503}):
+    for status in sorted({*statuses, *also, 413, 500, 503, 507}):
         if status == 304:
             found[status] = {"description": "Unchanged since the answer with this `ETag`"}
             continue
@@ -258,6 +261,8 @@ def status_of(error: Exception) -> int:
         return 404
     if isinstance(error, Conflict | ConfirmationNeeded):
         return 409
+    if is_full(error):
+        return 507
     away = isinstance(error, OperationalError | InterfaceError) or (
         isinstance(error, DBAPIError) and error.connection_invalidated
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
 
 from earlywarning.io.register import list_views
-from earlywarning_api import access, schemas, words
+from earlywarning_api import access, recording, schemas, words
 from earlywarning_api.problems import declared
 from earlywarning_api.representation import json_answer, language
 
@@ -37,6 +37,7 @@ def student(
             raise HTTPException(404)
         newest = session.scalar(list_views.newest_published(found.school_id))
         rows = list_views.history(session, found.student_id)
+    recording.read(request, person, "student.read", entity="student", entity_id=found.student_id)
     spoken = language(request)
     places = [words.place(row, spoken) for row in rows]
     now = next((place for place in places if place.visit_list_id == newest), None)

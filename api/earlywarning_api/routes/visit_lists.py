@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
@@ -116,6 +117,7 @@ def items(
             limit=limit + 1,
         )
     page = rows[:limit]
+    _read(request, person, visit_list_id, [row.item for row in page])
     following = cursor.made(page[-1].place, bound_to) if len(rows) > limit else None
     headers = {}
     if following is not None:
@@ -156,8 +158,19 @@ def items_csv(
             class_id=class_id,
             track=track,
         )
+    _read(request, person, visit_list_id, rows)
     name = f'attachment; filename="visit-list-{found.quarter}.csv"'
     return csv_answer(request, _csv(rows, language(request)), headers={"Content-Disposition": name})
+
+
+def _read(
+    request: Request, person: access.Person, visit_list_id: str, rows: Sequence[ItemRow]
+) -> None:
+    """The audit names every child who was shown."""
+    recording.read(
+        request, person, "visit_list.read", entity="visit_list", entity_id=visit_list_id,
+        detail={"students": [child.student_id for row in rows for child in row.students]},
+    )  # fmt: skip
 
 
 def _found(session: Session, person: access.Person, visit_list_id: str) -> ListRow:

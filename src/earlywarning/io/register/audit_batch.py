@@ -7,6 +7,7 @@ the work for all: no thread of its own, nothing to start or stop.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Mapping
@@ -15,12 +16,17 @@ from typing import Any
 
 from earlywarning.io.register import audit_log
 from earlywarning.io.register.audit_log import Event
-from earlywarning.io.register.db import Register
+from earlywarning.io.register.db import Register, is_full
 
 SPACING_SECONDS = 0.02
 """From one commit's begin to the next one's, at least."""
 
 MOST_IN_ONE = 500
+
+MOST_HELD = 10_000
+"""Reads that wait in memory while the disk is full, so that the published list is still served."""
+
+log = logging.getLogger(__name__)
 
 
 class _Group:
@@ -41,6 +47,7 @@ class ReadAudit:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._group = _Group()
+        self._held: list[Event] = []
         self._began = 0.0
         self.commits = 0
 
@@ -56,7 +63,8 @@ class ReadAudit:
     ) -> None:
         """Return when the row is on the disk; raise what kept it from getting there.
 
-        Whoever gets an error must not answer with what was read.
+        Whoever gets an error must not answer with what was read. One exception: while the disk is
+        full, rows wait in memory and are written before any other as soon as there is room.
         """
         happened = Event(audit_log.named(actor), action, entity, entity_id, dict(detail or {}), at)
         with self._lock:
@@ -81,13 +89,19 @@ class ReadAudit:
             with self._lock:
                 if self._group is group:
                     self._group = _Group()
+            waiting = [*self._held, *group.events]
             try:
                 with self._register.session(writing=True) as session:
-                    for happened in group.events:
+                    for happened in waiting:
                         audit_log.add(session, happened)
                     session.commit()
+                self._held = []
                 self.commits += 1
             except BaseException as error:
+                if is_full(error) and len(waiting) <= MOST_HELD:
+                    self._held = waiting
+                    log.error("the disk is full: %d reads wait to be audited", len(waiting))
+                    return
                 group.error = error
                 raise
             finally:

@@ -192,6 +192,15 @@ def _version(bind: Engine | Connection) -> str | None:
         return connection.execute(query).scalar()
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether a database refused to write because its disk, or its allowed size, is full."""
+    origin = getattr(error, "orig", error)
+    return (
+        getattr(origin, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+        or getattr(origin, "sqlstate", None) == "53100"
+    )
+
+
 def alembic_config(connection: Connection) -> Any:
     """Alembic's configuration for an open connection; also for `revision --autogenerate`."""
     from alembic.config import Config

@@ -264,6 +264,31 @@ ROWS: dict[str, Row] = {
         DECIDED, prepare=lambda world: decided(world), apart=True,
         headers=lambda world, case: tag(world, case, 1),
     ),
+    # Plans
+    "GET /api/v1/visit_lists/{visit_list_id}/plan": Row(
+        {"own": "22223331", "draft": "44443331", "other school": "44443331",
+         "absent": "44443331"},
+        prepare=lambda world: plans_of(world),
+    ),
+    "POST /api/v1/visit_lists/{visit_list_id}/plan": Row(
+        {"own": "23333331", "draft": "c3333331", "other school": "43333331",
+         "absent": "43333331"}
+    ),
+    "GET /api/v1/visit_lists/{visit_list_id}/unranked": Row(LIST),
+    "GET /api/v1/planned_visits/{planned_visit_id}": Row(
+        {"own": "22243331", "other class": "24243331", "absent": "44443331"},
+        prepare=lambda world: planned_of(world),
+    ),
+    "PATCH /api/v1/planned_visits/{planned_visit_id}": Row(
+        {"own": "22333331", "other class": "24333331", "absent": "44333331"},
+        prepare=lambda world: planned_of(world), apart=True,
+        json={"week": "2026-10-12", "slot": "saturday", "despite": True},
+        headers={"If-Match": "*"},
+    ),
+    "POST /api/v1/planned_visits/{planned_visit_id}/letter": Row(
+        {"own": "22333331", "other class": "24333331", "absent": "44333331"},
+        prepare=lambda world: planned_of(world),
+    ),
     # Rights of families
     "GET /api/v1/students/{student_id}/consents": Row(RECORDED),
     "POST /api/v1/students/{student_id}/consents": Row(
@@ -308,6 +333,33 @@ ROWS: dict[str, Row] = {
     "GET /api/v1/audit_events": Row({"": "33333321"}),
 }  # fmt: skip
 """Method and path -> what is answered."""
+
+
+def plans_of(world: World) -> Mapping[str, Parameters]:
+    """The plan of the newest list; the other lists have none."""
+    made = world.as_("coordinator").post(
+        f"/api/v1/visit_lists/{world.lists['2026-27-Q2']}/plan",
+        headers={"Idempotency-Key": key()},
+    )
+    assert made.status_code == 200, made.text
+    return {
+        case: {"visit_list_id": id_} for case, id_ in OBJECTS["visit_list_id"](world).items()
+    }
+
+
+def planned_of(world: World) -> Mapping[str, Parameters]:
+    """A planned visit of each kind."""
+    found = plans_of(world)
+    plan = world.as_("coordinator").get(f"/api/v1/visit_lists/{found['own']['visit_list_id']}/plan")
+    by_child = {
+        child["student_id"]: one["planned_visit_id"]
+        for one in plan.json()["visits"] for child in one["students"]
+    }  # fmt: skip
+    return {
+        "own": {"planned_visit_id": by_child[SITI.student_id]},
+        "other class": {"planned_visit_id": by_child[YUSUF.student_id]},
+        "absent": {"planned_visit_id": ABSENT},
+    }
 
 
 def session_of(world: World, who: str) -> str:

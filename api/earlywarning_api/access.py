@@ -38,12 +38,13 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "coordinator": frozenset(
         {"quarters", "visit_lists", "students", "models", "reference", "plans", "visits",
          "follow_ups", "overrides", "contact_attempts", "contact_links", "exports", "consents",
-         "rights_requests", "impact", "emergency_access_log"}
+         "rights_requests", "impact", "emergency_access_log", "planning", "planned_visits"}
     ),
     # Published lists, as far as they concern the own class or a family led.
     "homeroom_teacher": frozenset(
         {"quarters", "visit_lists", "students", "reference", "plans", "visits", "follow_ups",
-         "overrides", "contact_attempts", "contact_links", "consents", "emergency_access"}
+         "overrides", "contact_attempts", "contact_links", "consents", "emergency_access",
+         "planned_visits"}
     ),
     # Every student of the school, and the notes that are kept for the counsellor.
     "counsellor": frozenset(

@@ -10,9 +10,11 @@ from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
 import earlywarning
+from earlywarning.calendar import SchoolCalendar
 from earlywarning.district import Protection
 from earlywarning.io.register.audit_batch import ReadAudit
 from earlywarning.io.register.db import Register
+from earlywarning.visit_rules import Planning
 from earlywarning_api import demo_entry, idempotency, problems
 from earlywarning_api.guard import Guard
 from earlywarning_api.metrics import Metrics
@@ -31,6 +33,7 @@ from earlywarning_api.routes import (
     models,
     oidc,
     overrides,
+    plans,
     quarters,
     reference,
     rights_requests,
@@ -94,6 +97,8 @@ def create_app(
     protection: Protection | None = None,
     provider: Provider | None = None,
     demo_keys: Mapping[str, str] | None = None,
+    planning: Planning | None = None,
+    calendar: SchoolCalendar | None = None,
 ) -> FastAPI:
     """The service on an open register.
 
@@ -117,6 +122,8 @@ def create_app(
         Where people sign in elsewhere; `app.state.oidc` is None without.
     demo_keys : mapping, optional
         Secret -> user of a demo who enters with it; only for invented people.
+    planning, calendar : optional
+        How visits are planned, and the quarters; the usual ones without.
     """
     app = Service(
         title="earlywarning",
@@ -141,6 +148,8 @@ def create_app(
     app.state.language = language
     app.state.timezone = timezone
     app.state.protection = protection or Protection()
+    app.state.planning = planning or Planning()
+    app.state.calendar = calendar or SchoolCalendar()
     app.state.read_audit = ReadAudit(register)
     app.add_middleware(Site, pages=create_pages(app))
     app.state.public_url = public_url
@@ -157,7 +166,7 @@ def create_app(
     app.include_router(health.router)
     for module in (sessions, me, users, emergency_access, oidc):
         app.include_router(module.router, prefix=PREFIX)
-    for module in (overrides, visits, contacts, follow_ups):
+    for module in (overrides, visits, contacts, follow_ups, plans):
         app.include_router(module.router, prefix=PREFIX)
     for module in (consents, rights_requests, exports, audit):
         app.include_router(module.router, prefix=PREFIX)

@@ -71,7 +71,9 @@ class Lead(BaseModel):
     households: int
     listed: int
     excluded: int
-    note: str | None = Field(description="Says so if the teacher can visit nobody.")
+    note: str | None = Field(
+        description="Says so if the teacher can visit nobody, or not every family within a year."
+    )
 
 
 class VisitListView(BaseModel):
@@ -141,6 +143,12 @@ class Item(BaseModel):
     lead: ItemLead
     override: Override | None = Field(description="What a person decided about the place.")
     override_etag: str = Field(description="For `If-Match`, to decide about the place.")
+    occasion: Coded | None = Field(
+        description="What called for the visit, on a track other than concern and preventive."
+    )
+    others_told: list[str] = Field(
+        description="Staff ids of the other homeroom teachers of the family's children."
+    )
     students: list[ListedStudent] = Field(description="The children whom you may see.")
 
 

@@ -51,7 +51,7 @@ def run(settings: Settings) -> None:
             register, language=chosen.language, timezone=chosen.timezone,
             protection=chosen.protection, public_url=settings.public_url or None,
             requests_per_minute=settings.requests_per_minute, provider=_provider(settings),
-            demo_keys=keys,
+            demo_keys=keys, planning=chosen.plan, calendar=chosen.calendar,
         )  # fmt: skip
         _greet(register, base, keys)
         with app.state.metrics.served(settings.metrics_port):

@@ -72,8 +72,18 @@ def item(row: FamilyRow, language: str, *, today: date) -> schemas.Item:
         ),
         override=_override(decided, language, today) if decided and decided.action else None,
         override_etag=etag("override", listed.item_id, decided.revision if decided else 0),
+        occasion=occasion(listed.occasion, language),
+        others_told=list(listed.others_told or ()),
         students=[student(one, language) for one in listed.students],
     )
+
+
+def occasion(one: Mapping[str, Any] | None, language: str) -> schemas.Coded | None:
+    """What called for a visit, as a dated fact."""
+    if one is None:
+        return None
+    text = wording.say(f"occasion.{one['code']}", language, **one["numbers"])
+    return schemas.Coded(code=one["code"], text=text)
 
 
 def _override(row: OverrideRow, language: str, today: date) -> schemas.Override:
@@ -157,7 +167,9 @@ def _lead(lead: Mapping[str, Any], staff: Mapping[str, str], language: str) -> s
     note = None
     if lead["capacity"] == 0:
         note = wording.say("capacity.none", language, households=lead["households"])
-    values = {key: value for key, value in lead.items() if key != "lead"}
+    elif lead.get("year", {}).get("short"):
+        note = wording.say("year.short", language, short=lead["year"]["short"])
+    values = {key: value for key, value in lead.items() if key not in ("lead", "year")}
     name = lead_name(staff.get(lead["lead"] or ""), language)
     return schemas.Lead(staff_id=lead["lead"], name=name, note=note, **values)
 

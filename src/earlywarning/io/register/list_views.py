@@ -25,6 +25,7 @@ from earlywarning.io.register.models import (
     VisitListItem,
     VisitListStudent,
 )
+from earlywarning.io.register.plan_tables import ItemPlace
 
 Rows = Select[*tuple[Any, ...]]
 Students = Rows
@@ -54,6 +55,10 @@ class ItemRow:
     ----------
     students : list of StudentRow
         Only the children whom the caller may see.
+    occasion : dict or None
+        What called for the visit; see `visits.occasions`.
+    others_told : sequence of str
+        Staff ids of the other homeroom teachers of its children.
     """
 
     item_id: str
@@ -62,6 +67,8 @@ class ItemRow:
     band: str
     lead_staff_id: str | None
     lead_name: str | None
+    occasion: dict[str, Any] | None = None
+    others_told: Sequence[str] | None = ()
     students: list[StudentRow] = field(default_factory=list)
 
 
@@ -169,9 +176,11 @@ def items(
     query: Rows = (
         select(
             VisitListItem.item_id, VisitListItem.position, VisitListItem.track,
-            VisitListItem.band, VisitListItem.lead_staff_id, Staff.name,
+            VisitListItem.band, VisitListItem.lead_staff_id, Staff.name, ItemPlace.occasion,
+            ItemPlace.others_told,
         )
         .outerjoin(Staff, Staff.staff_id == VisitListItem.lead_staff_id)
+        .outerjoin(ItemPlace, ItemPlace.item_id == VisitListItem.item_id)
         .where(
             VisitListItem.visit_list_id == visit_list_id,
             VisitListItem.position > after,

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, aliased
 
-from earlywarning.io.register.list_views import Students
+from earlywarning.io.register.list_views import Rows, Students
 from earlywarning.io.register.models import (
     ClassGroup,
     Household,
@@ -127,7 +127,7 @@ def _visits(
     if staff_id is not None:
         shown = or_(child, PlannedVisit.companion_staff_id == staff_id)
     companion = aliased(Staff)
-    query: Select[Any] = (
+    query: Rows = (
         select(
             PlannedVisit.planned_visit_id, Plan.visit_list_id, PlannedVisit.item_id,
             VisitListItem.position, VisitListItem.track, PlannedVisit.lead_staff_id, Staff.name,
@@ -175,7 +175,7 @@ def _children(session: Session, visible: Students, items: Sequence[str]) -> list
 
 def unranked(session: Session, visible: Students, visit_list_id: str) -> list[UnrankedRow]:
     """Families who are kept on record without a rank: objection, moved, nobody at home, …"""
-    query = (
+    query: Rows = (
         select(VisitListItem.item_id, ItemPlace.excluded, VisitListItem.lead_staff_id, Staff.name)
         .join(ItemPlace, ItemPlace.item_id == VisitListItem.item_id)
         .outerjoin(Staff, Staff.staff_id == VisitListItem.lead_staff_id)

@@ -24,6 +24,10 @@ TREES_FILE = "trees.ubj"
 PATIENCE = 40
 """Trees without improvement after which a fold stops."""
 
+FEW, FEW_SETTINGS = 200, 2
+"""With fewer students in trouble only the first two settings are tried, the simplest: more could
+not be told apart, and the best of many would be the luckiest."""
+
 BINS = 128
 
 
@@ -36,7 +40,7 @@ class Boosted:
     increasing, decreasing : sequence of str
         Of more of which the risk may only rise, or only fall.
     settings : sequence of BoostedSetting
-        To choose from, by log loss on later quarters.
+        To choose from, by log loss on later quarters; simplest first.
     rounds : int
         Trees; with more than one setting, the most there may be.
     threads : int
@@ -118,7 +122,8 @@ class Boosted:
         ]  # fmt: skip
         if not folds:
             return self._with(self.settings[:1], min(self.rounds, 100), ())
-        found = [(setting, *self._curve(folds, setting, seed)) for setting in self.settings]
+        offered = self.settings if y.sum() >= FEW else self.settings[:FEW_SETTINGS]
+        found = [(setting, *self._curve(folds, setting, seed)) for setting in offered]
         setting, _, trees = min(found, key=lambda one: one[1])
         tried = [
             Tried(_values_of(each) | {"trees": most}, loss, each is setting)

@@ -99,7 +99,7 @@ def unranked(row: UnrankedRow, language: str) -> schemas.UnrankedView:
     """A family without rank, and why."""
     return schemas.UnrankedView(
         item_id=row.item_id,
-        reason=said("excluded", row.excluded, language),
+        reason=said("exclusion", row.excluded, language),
         lead=_member(row.lead_staff_id, row.lead_name),
         students=students(row.students, language),
     )

@@ -18,9 +18,13 @@ from earlywarning.risk.reasons import CODES
 from earlywarning.risk.results import VISITS, WHY
 from earlywarning.risk.watch.checks import CODES as CHECKS
 from earlywarning.risk.watch.checks import STATUSES as STATUSES_OF_CHECKS
+from earlywarning.visit_rules import SLOTS
 from earlywarning.visits import overriding, recording
 from earlywarning.visits.capacity import BANDS, EXCLUSIONS
+from earlywarning.visits.plan_task import LEAD, PRICES
 
+KINDS = (*PRICES, LEAD)
+WISHES = (*KINDS, "calendar")
 NEEDED = {
     "reason": (*CODES, "dated", "none", "unknown"),
     "track": (*TRACKS, "none"),
@@ -54,6 +58,19 @@ NEEDED = {
     "completeness": ("sources",),
     "capacity": ("none",),
     "lead": ("none",),
+    "slot": SLOTS,
+    "wish": WISHES,
+    "conflict": (*KINDS, "against"),
+    "occasion": (
+        "sick_days_in_a_row",
+        "absence_fell",
+        "grades_rose",
+        "merits",
+        *(f"asked_by_{who}" for who in recording.ASKED_BY),
+    ),
+    "planned": ("planned", "done", "cancelled"),
+    "plan": ("no_week",),
+    "year": ("short",),
     "name": ("unknown",),
     "watch": (
         "none",

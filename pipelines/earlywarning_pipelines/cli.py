@@ -16,6 +16,8 @@ from earlywarning_pipelines import (
     impact_commands,
     model_commands,
     monitor_commands,
+    plan_commands,
+    research_commands,
     rights_commands,
     user_commands,
     visit_commands,
@@ -98,11 +100,13 @@ def init(
 data_commands.add_to(app)
 model_commands.add_to(app)
 monitor_commands.add_to(app)
+plan_commands.add_to(app)
 impact_commands.add_to(app)
 user_commands.add_to(app)
 audit_commands.add_to(app)
 backup_commands.add_to(app)
 rights_commands.add_to(app)
+research_commands.add_to(app)
 visit_commands.add_to(app)
 
 

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from earlywarning.errors import Conflict
 from earlywarning.io.mapping import load_mapping
-from earlywarning.io.register import lists, tokens
+from earlywarning.io.register import audit_log, lists, plans, tokens
 from earlywarning_pipelines import (
     demo_people,
+    demo_visits,
     ingest,
     list_rows,
     model_words,
@@ -103,6 +104,18 @@ def run(
             at=at,
         )
     _show(home.register, made, echo)
+    with _step(echo, "planning its visits, week by week"):
+        plans.make(
+            home.register, made[0].visit_list_id,
+            quarter=home.district.calendar.quarter(QUARTER), rules=home.district.plan,
+            by="demo", actor=audit_log.JOB, at=at, today=QUARTER_START, id_source=_ids(seed + 1),
+        )  # fmt: skip
+    with _step(echo, "writing down last year's visits and this quarter's first ones"):
+        before = demo_visits.past_year(home.register, home.store, until=QUARTER_START, seed=seed)
+        now = demo_visits.this_quarter(
+            home.register, made[0], start=QUARTER_START, today=at.date(), seed=seed
+        )
+    echo(f"  {before} visits of last year, {now} of this quarter")
     users = demo_people.make(home.register, school_id=made[0].school_id, at=at)
     token = tokens.create(
         home.register,
@@ -134,6 +147,7 @@ def _how_to_see(command: str, made: lists.ListRow, secret: str, *, users: int) -
         f"\nThe whole list:  {command} show {made.visit_list_id}\n"
         "It is frozen. To make it again and compare every byte:\n"
         f"  {command} rebuild {made.visit_list_id}\n\n"
+        f"Its plan, week by week:  {command} plan {QUARTER} --show\n\n"
         "To see it in a browser, open it in another terminal:\n"
         f"  {command} serve\n"
         f"It prints an address for each of {users} invented users: coordinator, teacher, principal "

@@ -96,7 +96,10 @@ def _row(item: ItemRow, place: int, language: str, names: bool) -> Row:
         students=", ".join(_who(child, language, names) for child in item.students),
         track=wording.track_text(item.track, language),
         band=wording.band_text(item.band, language),
-        reasons=tuple(_reasons(item.students, language, names)) or _none(item, language),
+        reasons=(
+            *_occasion(item, language),
+            *(_reasons(item.students, language, names) or _none(item, language)),
+        ),
         completeness=wording.completeness_text(least.completeness, language) if least else "",
     )
 
@@ -105,6 +108,12 @@ def _who(child: StudentRow, language: str, names: bool) -> str:
     if not names:
         return child.student_id
     return child.full_name or wording.say("name.unknown", language)
+
+
+def _occasion(item: ItemRow, language: str) -> tuple[str, ...]:
+    """What called for the visit, first of all."""
+    one = item.occasion
+    return (wording.say(f"occasion.{one['code']}", language, **one["numbers"]),) if one else ()
 
 
 def _none(item: ItemRow, language: str) -> tuple[str, ...]:

@@ -24,6 +24,11 @@ preset = "indonesia_smp"
 lottery = true
 capacity = 8
 preventive_share = 0.4
+
+[plan]
+holidays = [["2026-12-19", "2027-01-04"], ["2027-03-02", "2027-03-16"]]
+exams = [["2026-11-30", "2026-12-12"]]
+ramadan = [["2027-02-08", "2027-03-09"]]
 """
 
 _STUDENT = {"school_id": "NPSN", "student": "NIS"}

@@ -11,7 +11,8 @@ from earlywarning.simulation.names import names
 from earlywarning.simulation.world import LEVELS, ROMAN, STAY, School, year_start
 
 VILLAGES = ("Jenu", "Kaliuntu", "Mentoso", "Rawasan", "Sugihwaras", "Temaji", "Wadung")
-AVAILABLE = ("pagi", "sore", "malam", "sabtu", "minggu")
+AVAILABLE = ("sore", "sore, sabtu", "malam", "sabtu", "pagi, minggu")
+"""When a parent can be met, in the words of a school's list."""
 EXIT_WORDS = {"promoted": "naik kelas", "graduated": "lulus", "moved": "pindah sekolah",
               "class_change": "pindah kelas"}  # fmt: skip
 SINGLE_PARENT_SHARE = 0.12

@@ -38,7 +38,7 @@ from earlywarning_pipelines import simulate
 
 Progress = Callable[[str, int, int], None]
 
-SIMULATED = "the simulator"
+SIMULATED = "simulator"
 SIMULATED_STUDENTS = 1200
 SIMULATED_YEARS = 3
 SIMULATED_UNTIL = date(2026, 7, 1)

@@ -101,7 +101,7 @@ def _few(report: Mapping[str, Any]) -> list[str]:
     told = [
         f"boosted trees were left out: {one['numbers']['found']} to learn from, "
         f"{one['numbers']['needed']} are needed"
-        for one in report["notices"]
+        for one in report.get("notices", [])
         if one["code"] == FEWER
     ]
     return [*told, _from(report).removeprefix("; ")]
@@ -156,7 +156,8 @@ def _from(report: Mapping[str, Any]) -> str:
     for one in report.get("notices", []):
         if one["code"] in (BORROWED, UNJUDGED):
             unjudged = ", judged by no quarter here" if one["code"] == UNJUDGED else ""
-            return f"; borrowed from {one['numbers']['district']}{unjudged}"
+            numbers, key = one["numbers"], one["numbers"]["lender_key"][:9]
+            return f"; borrowed from {numbers['district']} (key {key}…){unjudged}"
     return ""
 
 
@@ -178,6 +179,7 @@ def version_text(shown: Shown) -> str:
         f"  {wording.why_text(str(report.get('why')), 'en')}",
         f"  learnt from {_span(report)}: {report.get('rows', 0):,} students and quarters, "
         f"{report.get('positives', 0):,} in trouble; facts {row.snapshot_id[:16]}",
+        *(f"  {words}" for words in _few(report) if words),
     ]
     gate = report.get("gate")
     if gate:

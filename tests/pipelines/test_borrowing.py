@@ -150,8 +150,10 @@ def test_without_history_it_serves_on_a_persons_word_and_everything_says_so(
         assert out.exit_code == 0, out.output
         return out.output
 
-    assert "borrowed from SMP Contoh, judged by no quarter here" in said("models", "list")
+    from_whom = f"borrowed from SMP Contoh (key {bundle.key[:9]}…), judged by no quarter here"
+    assert from_whom in said("models", "list")
     shown = said("models", "show", OUTCOME)
+    assert from_whom in shown
     assert "put in service, by Bu Warni: a new school" in shown
     listed = said("draft", "--quarter", QUARTERS[1], "--language", "en")
     assert "Borrowed model. It was learnt elsewhere and no quarter of this school" in listed

@@ -1,43 +1,23 @@
-"""One's own account: taking up an invitation, another password, one's sessions."""
+"""One's own account: another password, where one is signed in, showing that it is oneself."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from starlette.responses import Response
 
-from earlywarning.errors import Conflict, DataError, NotSignedIn, TooManyTries
-from earlywarning.io.register import accounts, password_changes, sessions, sign_in
+from earlywarning.errors import DataError, NotSignedIn, TooManyTries
+from earlywarning.io.register import password_changes, passwords, sessions, sign_in
 from earlywarning.io.register.sessions import SessionRow
 from earlywarning_api import access, signing_in
 from earlywarning_api.pages import rendering, visitor
 
 router = APIRouter()
 
-Secret = Annotated[str, Form(max_length=200)]
 Password = Annotated[str, Form(max_length=1000)]
 User = Annotated[access.Person, Depends(visitor.user)]
-
-
-@dataclass(frozen=True, slots=True)
-class LinkPage:
-    """A password is chosen by a link that works once.
-
-    Attributes
-    ----------
-    kind : str
-        `activate` or `reset`.
-    fault : str or None
-        `link`, `password`, `taken` or `wait`.
-    """
-
-    kind: str
-    link: str
-    fault: str | None = None
-    name: str = ""
-    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +27,9 @@ class MePage:
     Attributes
     ----------
     fault : str or None
-        `old` or `password`, after another password was asked for.
+        `old`, `password` or `wait`, after another password was asked for.
+    shortest, urged : int
+        Characters of a password.
     """
 
     name: str
@@ -56,6 +38,8 @@ class MePage:
     current: str
     fault: str | None = None
     saved: bool = False
+    shortest: int = passwords.SHORTEST
+    urged: int = passwords.URGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,59 +47,6 @@ class ConfirmPage:
     """The password is asked again before something that cannot be undone."""
 
     fault: str | None = None
-
-
-@router.get("/activate")
-def activation(request: Request, link: Annotated[str, Query(max_length=200)] = "") -> Response:
-    """The form to take up an invitation; opening it uses nothing up."""
-    return rendering.page(request, "link.html", LinkPage("activate", link), person=None)
-
-
-@router.get("/reset")
-def resetting(request: Request, link: Annotated[str, Query(max_length=200)] = "") -> Response:
-    """The form to choose another password."""
-    return rendering.page(request, "link.html", LinkPage("reset", link), person=None)
-
-
-@router.post("/activate")
-async def activate(
-    request: Request,
-    link: Secret = "",
-    password: Password = "",
-    name: Annotated[str, Form(max_length=254)] = "",
-    shown: Annotated[str, Form(max_length=200)] = "",
-) -> Response:
-    """Take up an invitation; the first administrator also says who they are."""
-    state = request.app.state
-    try:
-        await signing_in.hashing(
-            request, accounts.activate, state.register, link, password, at=state.clock(),
-            sign_in_name=name or None, display_name=shown or None,
-        )  # fmt: skip
-    except (NotSignedIn, DataError, Conflict) as error:
-        view = LinkPage("activate", link, _fault(error), name, shown)
-        return rendering.page(request, "link.html", view, person=None, status=422)
-    return rendering.see_other("/sign-in")
-
-
-@router.post("/reset")
-async def reset(request: Request, link: Secret = "", password: Password = "") -> Response:
-    """Choose another password with a link."""
-    state = request.app.state
-    try:
-        await signing_in.hashing(
-            request, password_changes.reset, state.register, link, password, at=state.clock()
-        )
-    except (NotSignedIn, DataError) as error:
-        view = LinkPage("reset", link, _fault(error))
-        return rendering.page(request, "link.html", view, person=None, status=422)
-    return rendering.see_other("/sign-in")
-
-
-def _fault(error: Exception) -> str:
-    if isinstance(error, NotSignedIn):
-        return "link"
-    return "taken" if isinstance(error, Conflict) else "password"
 
 
 @router.get("/me")

@@ -14,7 +14,7 @@ from earlywarning.io import wording
 from earlywarning.io.register import list_progress, list_views
 from earlywarning.io.register.list_progress import Standing
 from earlywarning.io.register.list_views import ItemRow, StudentRow
-from earlywarning.io.register.lists import ListRow
+from earlywarning.io.register.lists import PUBLISHED, ListRow
 from earlywarning.visits.frozen import district_of
 from earlywarning_api import access, cursor, recording
 from earlywarning_api.pages import rendering
@@ -151,6 +151,7 @@ class ListPage:
     first: str | None
     others: tuple[Overview, ...]
     empty: str
+    may_record: bool
     rules: tuple[str, ...]
 
 
@@ -209,6 +210,7 @@ def listed(
             if one.school_id == row.school_id and one is not row
         ),
         empty=_why_empty(row, person, filters, total=len(standings)),
+        may_record=row.status == PUBLISHED and access.allowed(person, "visits"),
         rules=tuple(
             wording.say(f"outcome.{name}", spoken)
             for name, model in row.header["models"].items()

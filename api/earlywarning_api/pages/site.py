@@ -6,11 +6,13 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from earlywarning_api.pages import (
+    account,
     activation,
     assets,
     failures,
     home,
     models,
+    people,
     preferences,
     priority,
     quarter,
@@ -30,6 +32,7 @@ MODULES = (
     preferences,
     sign_in,
     activation,
+    account,
     quarter,
     review,
     visit_list,
@@ -37,6 +40,7 @@ MODULES = (
     visit,
     priority,
     models,
+    people,
 )
 
 

@@ -69,6 +69,11 @@ class Grouped:
         return self.inner.treatment_
 
     @property
+    def tried(self) -> Any:
+        """What the search of the estimator inside tried."""
+        return getattr(self.inner, "tried", ())
+
+    @property
     def features(self) -> tuple[str, ...]:
         """What the estimator inside looks at."""
         return tuple(getattr(self.inner, "features", None) or (self.inner.feature,))

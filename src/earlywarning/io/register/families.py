@@ -133,6 +133,30 @@ def _of_item(session: Session, visible: Students, item_id: str) -> Family:
     return Family(school_id, key, tuple(sorted(children)), item_id, track, lead)
 
 
+def place_on(
+    session: Session, school_id: str, key: str, day: date
+) -> tuple[str, str | None, str | None] | None:
+    """A family's item, track and lead on the list of the quarter in which a day lies."""
+    row = session.execute(
+        select(VisitList.visit_list_id, VisitList.header)
+        .where(
+            VisitList.school_id == school_id,
+            VisitList.status == PUBLISHED,
+            VisitList.as_of_date <= day,
+        )
+        .order_by(VisitList.as_of_date.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None or day >= span_of(row.header)[1]:
+        return None
+    found = session.execute(
+        select(VisitListItem.item_id, VisitListItem.track, VisitListItem.lead_staff_id).where(
+            VisitListItem.visit_list_id == row.visit_list_id, VisitListItem.household_key == key
+        )
+    ).one_or_none()
+    return None if found is None else (found[0], found[1], found[2])
+
+
 def children_seen(session: Session, visible: Students, key: str) -> list[str]:
     """The children of a family whom the caller may see."""
     if key.startswith("student-"):

@@ -191,13 +191,16 @@ def _new(
             VisitRequest.household_key == family.household_key, VisitRequest.status == "open"
         )
     ).all()
+    # A visit of an earlier quarter belongs to the list of then, not to the newest one.
+    place = families.place_on(session, family.school_id, family.household_key, content.day)
+    item_id, track, _ = place or (content.item_id, None, None)
     session.execute(
         insert(Visit).values(
             visit_id=visit_id,
             school_id=family.school_id,
             household_key=family.household_key,
-            item_id=family.item_id,
-            track="requested" if asked else family.track or "preventive",
+            item_id=item_id,
+            track="requested" if asked else track or "preventive",
             revision=1,
             entered_at=at,
             entered_by=actor,
@@ -241,11 +244,13 @@ def _again(
     if content.status == PLANNED:
         families.stop_if_in_danger(session, before.household_key)
     _check(session, before.school_id, content, today)
+    place = families.place_on(session, before.school_id, before.household_key, content.day)
     session.execute(
         update(Visit)
         .where(Visit.visit_id == before.visit_id, Visit.revision == revision)
         .values(
             revision=revision + 1,
+            item_id=place[0] if place else content.item_id,
             **_values(content, actor, at, sent, lead=before.lead_staff_id),
         )
     )

@@ -88,6 +88,12 @@ def test_a_late_entry_keeps_both_dates(register: Register) -> None:
     row, _ = put(register, new_id(), replace(DONE, day=date(2026, 8, 3)))
     assert row.day == date(2026, 8, 3)
     assert row.entered_at == AT
+    # It belongs to the list of then; before there was any list, to none.
+    now, _ = put(register, new_id(), DONE)
+    assert row.item_id is not None
+    assert now.item_id not in (None, row.item_id)
+    old, _ = put(register, new_id(), replace(DONE, day=date(2026, 5, 3)))
+    assert old.item_id is None
 
 
 @pytest.mark.parametrize("day", [TODAY + timedelta(days=1), date(1999, 12, 31)])

@@ -22,6 +22,7 @@ from earlywarning.io.model_registry import ModelRegistry
 from earlywarning.io.register import list_basis, lists
 from earlywarning.io.register.db import Register
 from earlywarning.io.register.lists import DRAFT, PUBLISHED, ListRow
+from earlywarning.io.register.rights_tables import SnapshotRewrite
 from earlywarning.risk import reasons, scoring
 from earlywarning.risk.dataset import Dataset
 from earlywarning.visits import cohort, past
@@ -183,6 +184,7 @@ def rebuild(
     """
     frozen, document = lists.frozen_record(register, visit_list_id)
     header = document["header"]
+    _refuse_rewritten(register, header["snapshot_id"])
     store.verify(header["snapshot_id"])
     district = district_of(header["district"])
     quarter = district.calendar.quarter(header["quarter"])
@@ -213,6 +215,17 @@ def rebuild(
         difference=difference,
         made_by_version=header["code_version"],
     )
+
+
+def _refuse_rewritten(register: Register, snapshot_id: str) -> None:
+    with register.session() as session:
+        found = session.get(SnapshotRewrite, snapshot_id)
+    if found is not None:
+        raise ArtifactError(
+            f"the facts of this list were written anew on {found.at:%Y-%m-%d}, without children "
+            "who were erased; the list cannot be made again byte for byte. `audit verify` shows "
+            "that it is the one that was published"
+        )
 
 
 def _silent(stage: str, done: int, total: int) -> None:

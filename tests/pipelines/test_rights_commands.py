@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 import filled_home
 from earlywarning.calendar import NEVER, day_number
 from earlywarning.io.facts import FACT_SCHEMAS
-from earlywarning.io.register import audit_log, rights
+from earlywarning.io.register import audit_log, lists, rights
 from earlywarning.io.register.audit_batch import ReadAudit
 from earlywarning.io.register.models import FactsSnapshot, Guardian, Student
-from earlywarning.io.register.rights_tables import Export
+from earlywarning.io.register.rights_tables import Export, SnapshotRewrite
 from earlywarning_pipelines import cli, retaining
 from earlywarning_pipelines.home import Home
 from filled_home import AT
@@ -195,3 +195,27 @@ def test_a_breach_names_whom_to_notify(home: Home, tmp_path: Path) -> None:
     # A telephone number begins with a plus, which a spreadsheet would compute.
     assert found[SITI.student_id]["phone"] == "'+62812"
     assert len(rows("--actor", "a" * 32, "--since", "2026-10-06")) == 1
+
+
+def test_an_agreement_with_a_researcher(home: Home) -> None:
+    made = done(home, "agreement", "add", "f" * 32, "--purpose", "Apakah kunjungan membantu?",
+                "--school", "SCH1", "--until", "2099-01-01").split()[1]  # fmt: skip
+    assert "until 2099-01-01" in done(home, "agreement", "list")
+    done(home, "agreement", "end", made)
+    assert "ended" in done(home, "agreement", "list")
+    code, said = run(home, "agreement", "end", made)
+    assert (code, "no agreement" in said) == (1, True)
+    code, said = run(home, "agreement", "add", "f" * 32, "--purpose", "x", "--school", "SCH9",
+                     "--until", "2099-01-01")  # fmt: skip
+    assert (code, "there is no school 'SCH9'" in said) == (1, True)
+
+
+def test_a_list_whose_facts_were_rewritten_is_not_made_again(home: Home) -> None:
+    snapshot = home.register.current_snapshot()
+    assert snapshot is not None
+    with home.register.session(writing=True) as session:
+        session.add(SnapshotRewrite(old_snapshot_id="0" * 64, new_snapshot_id=snapshot, at=AT))
+        session.commit()
+    (row, *_) = lists.everything(home.register)
+    code, said = run(home, "rebuild", row.visit_list_id)
+    assert (code, "without children who were erased" in said) == (1, True)

@@ -140,6 +140,8 @@ def _sweep(session: Session, names: Names) -> None:
     """Replace the names in every text that somebody wrote."""
     visits = Base.metadata.tables["visit"]
     of_family = select(visits.c.visit_id).where(visits.c.household_key.in_(names.families))
+    places = Base.metadata.tables["visit_list_item"]
+    items = select(places.c.item_id).where(places.c.household_key.in_(names.families))
     everywhere = _pattern(names.whole)
     at_home = _pattern((*names.whole, *names.words))
     for table in Base.metadata.sorted_tables:
@@ -155,6 +157,8 @@ def _sweep(session: Session, names: Names) -> None:
             _replace(session, table, texts, at_home, own)
         elif at_home is not None and "visit_id" in table.c:
             _replace(session, table, texts, at_home, table.c.visit_id.in_(of_family))
+        elif at_home is not None and "item_id" in table.c:
+            _replace(session, table, texts, at_home, table.c.item_id.in_(items))
 
 
 def _is_free(column: Column[Any]) -> bool:

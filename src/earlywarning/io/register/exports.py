@@ -237,6 +237,22 @@ def agreement(
     return found
 
 
+def end(session: Session, agreement_id: str, *, by: str, at: datetime) -> None:
+    """End an agreement; the caller commits.
+
+    Raises
+    ------
+    NotFound
+        If none with this id holds.
+    """
+    found = session.get(ResearchAgreement, agreement_id)
+    if found is None or found.ended_at is not None:
+        raise NotFound(f"no agreement {agreement_id!r} holds; `earlywarning agreement list`")
+    found.ended_at = at
+    record(session, actor=by, action="agreement.ended", entity="research_agreement",
+           entity_id=agreement_id, at=at)  # fmt: skip
+
+
 def agreements(session: Session, *, researcher: str | None = None) -> list[ResearchAgreement]:
     """Agreements, newest first."""
     query = select(ResearchAgreement)

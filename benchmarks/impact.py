@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 from earlywarning.impact import diagnose, discontinuity, listing, lottery, naive, rollout
+from earlywarning.impact.regression import Estimate
 from earlywarning.simulation.rough_world import RoughWorld
 from earlywarning.simulation.trial import BASELINE, LifeWorld, Plan, run
 
@@ -133,8 +134,8 @@ def _known(panel: pd.DataFrame) -> pd.DataFrame:
     return panel[panel[Y].notna()]
 
 
-def _shown(one, gain: pd.Series, weight: pd.Series) -> Shown:
-    truth = float(np.average(gain, weights=weight.to_numpy(dtype=float)))
+def _shown(one: Estimate, gain: pd.Series, weight: pd.Series | np.ndarray) -> Shown:
+    truth = float(np.average(gain, weights=np.asarray(weight, dtype=float)))
     return one.value, one.low, one.high, one.p, truth
 
 

@@ -51,7 +51,8 @@ class Discontinuity:
 def at_cut(rows: pd.DataFrame, *, first_only: bool = False) -> pd.DataFrame:
     """Student-quarters that a cut without a lottery decided.
 
-    Where lots were drawn at the cut there is no jump at it: the lottery speaks there.
+    Where lots were drawn at the cut there is no jump at it: the lottery speaks there. Families tied
+    with the cut are left out: a tie-breaker decided, not the score.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ def at_cut(rows: pd.DataFrame, *, first_only: bool = False) -> pd.DataFrame:
     drawn = rows["block"].notna().groupby([rows["homeroom"], rows["t"]]).transform("any")
     without = ~drawn
     acted_on = ~rows["shadow"].astype(bool)
-    some = rows[without.astype(bool) & acted_on & rows["x"].notna()]
+    some = rows[without & acted_on & rows["x"].notna() & (rows["x"] != 0)]
     if first_only:
         above = some["t"].where(some["x"] > 0)
         first = above.groupby(some["household_id"]).transform("min")

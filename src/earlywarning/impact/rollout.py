@@ -192,7 +192,7 @@ def group_time(panel: pd.DataFrame, *, unit: str, time: str, outcome: str, group
     wide = panel.pivot(index=unit, columns=time, values=outcome)
     first = panel.groupby(unit)[group].first().reindex(wide.index).astype(float)
     first = first.where(first > 0, NEVER).fillna(NEVER).to_numpy()
-    periods = list(wide.columns)
+    periods = [float(one) for one in wide.columns]
     values = wide.to_numpy(dtype=float)
     never = np.isinf(first)
     rows, influences = [], []
@@ -200,11 +200,10 @@ def group_time(panel: pd.DataFrame, *, unit: str, time: str, outcome: str, group
         base_of_g = periods.index(g) - 1
         if base_of_g < 0:
             continue
-        for place in range(1, len(periods)):
-            t = periods[place]
+        for place, t in enumerate(periods[1:], start=1):
             base = base_of_g if t >= g else place - 1
             treated = first == g
-            others = never if never.any() else first > max(t, g)
+            others = never if never.any() else np.asarray(first > max(t, g))
             if not others.any():
                 continue
             change = values[:, place] - values[:, base]

@@ -120,7 +120,8 @@ def of_values(data: Mapping[str, Any], *, calendar: SchoolCalendar | None = None
         if not isinstance(roll_out, Mapping):
             raise ConfigError("roll_out must be a table of homeroom = quarter")
         values["roll_out"] = {str(key): value or None for key, value in roll_out.items()}
-    made = Study(**{**values, "worthwhile": float(worthwhile)})
+    values["worthwhile"] = float(worthwhile)
+    made = Study(**values)
     if ROLL_OUT in made.designs and not made.roll_out:
         raise ConfigError(
             "designs has rollout, but there is no roll_out; `earlywarning impact design "

@@ -57,8 +57,7 @@ def render(
     )
     environment.filters["num"] = lambda value, places=2: number(value, language, places)
     environment.filters["word"] = lambda key: said.get(str(key), str(key))
-    environment.filters["rule"] = lambda name: rule_name(name, language)
-    environment.globals["amount"] = lambda value, outcome: amount(value, outcome, language)
+    environment.filters["rule"] = lambda name: rule_name(str(name), language)
     path = resources.files("earlywarning.io").joinpath("templates", "impact.html.jinja")
     template = environment.from_string(path.read_text(encoding="utf-8"))
     place = result["decides"]

@@ -60,7 +60,7 @@ def test_job_training_experiment_and_its_biased_twin():
     survey in place of the second, which must fail."""
     from causaldata import cps_mixtape, nsw_mixtape
 
-    trial = nsw_mixtape.load_pandas().data
+    trial = pd.DataFrame(nsw_mixtape.load_pandas().data)
     treated = trial["treat"].to_numpy(dtype=float)
     assert (treated.sum(), len(trial)) == (185, 445)
     X = np.column_stack([treated, np.ones(len(trial))])
@@ -69,7 +69,7 @@ def test_job_training_experiment_and_its_biased_twin():
     assert classical.beta[0] == pytest.approx(1794.342, abs=0.01)
     assert classical.se() == pytest.approx(632.853, abs=0.01)
     assert regression.least_squares(y, X).se() == pytest.approx(670.824, abs=0.3)
-    survey = cps_mixtape.load_pandas().data
+    survey = pd.DataFrame(cps_mixtape.load_pandas().data)
     naive = trial.loc[trial["treat"] == 1, "re78"].mean() - survey["re78"].mean()
     assert naive == pytest.approx(-8497.5, abs=0.05)
 
@@ -146,5 +146,6 @@ def test_staggered_differences_agree_with_diff_diff():
     assert simple.value == pytest.approx(theirs.overall_att, abs=1e-6)
     assert simple.se == pytest.approx(theirs.overall_se, rel=0.02)
     for (group, time), one in theirs.group_time_effects.items():
-        mine = ours.table.query("group == @group and time == @time")["value"].item()
+        place = (ours.table["group"] == group) & (ours.table["time"] == time)
+        mine = ours.table.loc[place, "value"].item()
         assert mine == pytest.approx(one["effect"], abs=1e-6)

@@ -92,7 +92,7 @@ class SignIn:
             If the provider cannot be reached or is not what it was said to be.
         """
         flow = Flow(generate_token(43), generate_token(43), generate_token(64))
-        with self._client() as client:
+        with self._client() as client:  # type: ignore[attr-defined]
             url, _ = client.create_authorization_url(
                 self._metadata("authorization_endpoint"), state=flow.state, nonce=flow.nonce,
                 code_verifier=flow.verifier,
@@ -115,7 +115,7 @@ class SignIn:
             If the provider refuses the code, or its token does not hold.
         """
         try:
-            with self._client() as client:
+            with self._client() as client:  # type: ignore[attr-defined]
                 answer = client.fetch_token(
                     self._metadata("token_endpoint"), code=code, code_verifier=flow.verifier,
                     grant_type="authorization_code",

@@ -84,7 +84,7 @@ def take(
         return Grant(*(getattr(row, name) for name in Grant.__slots__))
 
 
-def _wanted(school_id: str, student_number: str | None, class_id: str | None) -> Select[Any]:
+def _wanted(school_id: str, student_number: str | None, class_id: str | None) -> Select[*tuple[Any, ...]]:
     if student_number is not None:
         return select(Student.student_id).where(
             Student.school_id == school_id, Student.local_id == student_number
@@ -94,7 +94,7 @@ def _wanted(school_id: str, student_number: str | None, class_id: str | None) ->
     )
 
 
-def valid(user_id: str, *, at: datetime) -> Select[Any]:
+def valid(user_id: str, *, at: datetime) -> Select[*tuple[Any, ...]]:
     """A query for the accesses that a user has now."""
     return select(*COLUMNS).where(
         EmergencyAccess.user_id == user_id,
@@ -113,7 +113,7 @@ def of_school(register: Register, school_id: str) -> list[Grant]:
     return _rows(register, select(*COLUMNS).where(EmergencyAccess.school_id == school_id))
 
 
-def _rows(register: Register, query: Select[Any]) -> list[Grant]:
+def _rows(register: Register, query: Select[*tuple[Any, ...]]) -> list[Grant]:
     query = query.order_by(EmergencyAccess.made_at.desc(), EmergencyAccess.access_id)
     with register.session() as session:
         return [Grant(*row) for row in session.execute(query)]

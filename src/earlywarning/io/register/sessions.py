@@ -108,10 +108,12 @@ def holder(register: Register, secret: str, *, at: datetime) -> Holder | None:
         row = session.execute(query).one_or_none()
     if row is None:
         return None
-    *values, seen_at = row
-    if at - seen_at >= NOTED_EVERY:
-        _note(register, values[0], at)
-    return Holder(*values)
+    if at - row.seen_at >= NOTED_EVERY:
+        _note(register, row.session_id, at)
+    return Holder(
+        row.session_id, row.user_id, row.role, row.school_id, row.staff_id, row.display_name,
+        row.level, row.confirmed_at,
+    )  # fmt: skip
 
 
 def _alive(at: datetime) -> tuple[ColumnElement[bool], ...]:

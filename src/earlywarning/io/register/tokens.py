@@ -191,9 +191,9 @@ def bearer(register: Register, secret: str, *, at: datetime) -> Bearer | None:
         rows = session.execute(query).all()
     if not rows:
         return None
-    *owner, _ = rows[0]
     uses = frozenset(row.use for row in rows if row.use is not None)
-    return Bearer(*owner, scope=uses or None)
+    owner = rows[0]
+    return Bearer(owner.token_id, owner.role, owner.school_id, owner.staff_id, uses or None)
 
 
 def listed(register: Register) -> list[TokenRow]:

@@ -19,7 +19,7 @@ from earlywarning.io.register.sign_in import normal
 LAST_ADMIN = "the last administrator cannot go; make another one first"
 
 
-def _rows(*conditions: Any) -> Select[Any]:
+def _rows(*conditions: Any) -> Select[*tuple[Any, ...]]:
     return (
         select(
             UserAccount.user_id, UserAccount.sign_in_name, UserAccount.display_name,

@@ -84,7 +84,9 @@ def take(
         return Grant(*(getattr(row, name) for name in Grant.__slots__))
 
 
-def _wanted(school_id: str, student_number: str | None, class_id: str | None) -> Select[*tuple[Any, ...]]:
+def _wanted(
+    school_id: str, student_number: str | None, class_id: str | None
+) -> Select[*tuple[Any, ...]]:
     if student_number is not None:
         return select(Student.student_id).where(
             Student.school_id == school_id, Student.local_id == student_number

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -33,7 +33,15 @@ Short = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500,
                            pattern=r"^[^\x00-\x1f]*$")
 ]  # fmt: skip
-Sent = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC).replace(tzinfo=None))]
+
+
+def _in_utc(at: datetime) -> datetime:
+    if not 2000 <= at.year <= 2200:
+        raise ValueError("from the year 2000 on")
+    return at.astimezone(UTC).replace(tzinfo=None)
+
+
+Sent = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """A time with its zone, kept in UTC."""
 
 VisitStatus = Literal[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -122,6 +123,25 @@ def test_what_is_not_known_is_refused_and_not_repeated(world: World, wrong: dict
     assert answer.status_code == 422
     assert answer.json()["errors"]
     assert "neighbour" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-10-03T09:30:00", "x"]
+)
+def test_a_time_needs_its_zone_and_a_year_of_schools(world: World, at: str) -> None:
+    attempt = {"student_id": SITI.student_id, "channel": "letter", "result": "sent", "at": at}
+    answer = put(world, f"contact_attempts/{new()}", attempt)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/body/at"
+
+
+def test_half_a_letter_is_refused(world: World) -> None:
+    """A lone surrogate is valid JSON and no text that a database keeps."""
+    body = json.dumps(DONE | {"agreement": "\ud800"})
+    answer = world.as_("homeroom_teacher").put(
+        f"/api/v1/visits/{new()}", content=body, headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 422
 
 
 @pytest.mark.parametrize("student", [YUSUF.student_id, OTHER, "e" * 32])

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from earlywarning.calendar import NEVER, day_number
 from earlywarning.district import District, Visits
@@ -22,16 +22,18 @@ from earlywarning.errors import ArtifactError, Conflict, DataError, NotFound
 from earlywarning.io.engine import Engine, open_engine
 from earlywarning.io.facts import FactStore
 from earlywarning.io.model_registry import ModelRegistry
-from earlywarning.io.register import lists
+from earlywarning.io.register import lists, plan_views, rights
 from earlywarning.io.register.db import Register, open_register
 from earlywarning.io.register.models import (
     ClassGroup,
+    Guardian,
     Household,
     School,
     Staff,
     Student,
     VisitList,
 )
+from earlywarning.io.register.visit_tables import VisitRequest
 from earlywarning_pipelines import list_rows, publish
 from people import AHMAD, BUDI, CHILDREN, CITRA, DEWI, SARI, SITI, SUPARMI, TEACHERS, YUSUF
 from service_world import staff_id
@@ -239,6 +241,64 @@ def test_a_list_is_made_again_byte_for_byte_whatever_changed_since(school: Schoo
     # The next quarter's list follows the new state.
     (later,) = school.do("draft", "2026-27-Q3")
     assert {lead["lead"] for lead in later.header["leads"]} == {staff_id("G03")}
+
+
+def test_a_family_that_objected_is_not_computed_and_stands_for_a_person(school: School_) -> None:
+    with school.register.session(writing=True) as session:
+        rights.object_to(
+            session, student_id=AHMAD.student_id, made_on=date(2026, 9, 1), by="a" * 32, at=NOW
+        )
+        session.commit()
+    (row,) = school.do("publish")
+    brothers = by_students(school.document(row))[frozenset({AHMAD.local_id, BUDI.local_id})]
+    assert (brothers["excluded"], brothers["rank"], brothers["position"]) == (
+        "objection", None, None,
+    )  # fmt: skip
+    # Neither about Ahmad nor about his brother is anything computed.
+    for child in brothers["children"]:
+        assert set(child["risks"].values()) == {None}
+        assert (child["priority"], child["reasons"], child["occasions"]) == (0.0, [], [])
+    with school.register.session() as session:
+        shown = plan_views.unranked(session, select(Student.student_id), row.visit_list_id)
+    assert {(one.excluded, len(one.students)) for one in shown} >= {("objection", 2)}
+    assert school.rebuild(row.visit_list_id).identical
+
+
+def test_requests_and_empty_homes_come_from_the_register_and_survive_it(school: School_) -> None:
+    with school.register.session(writing=True) as session:
+        session.add(
+            VisitRequest(
+                request_id="7" * 32, school_id="SCH1", household_key=f"student-{YUSUF.student_id}",
+                student_id=SUPARMI.student_id, asked_by="family", asked_on=date(2026, 9, 20),
+                wish="mohon bicara", status="open", revision=1, entered_at=NOW, entered_by="a" * 32,
+                changed_at=NOW, changed_by="a" * 32, content_sha256="0" * 64,
+            )
+        )  # fmt: skip
+        session.add_all(
+            Guardian(guardian_id=f"{place}" * 32, student_id=YUSUF.student_id, relation=relation,
+                     vital=vital)
+            for place, (relation, vital) in enumerate(
+                [("father", "abroad"), ("mother", "deceased")]
+            )
+        )  # fmt: skip
+        session.commit()
+    (row,) = school.do("publish")
+    rows = by_students(school.document(row))
+    suparmi = rows[frozenset({SUPARMI.local_id})]
+    # Sari's one place that is not for concern goes to the family who asked.
+    assert (suparmi["track"], suparmi["occasion"]["code"]) == ("requested", "asked_by_family")
+    assert "mohon" not in json.dumps(school.document(row))
+    assert rows[frozenset({YUSUF.local_id})]["excluded"] == "no_guardian_at_home"
+    with school.register.session(writing=True) as session:
+        session.execute(update(VisitRequest).values(status="met"))
+        session.execute(update(Guardian).values(vital="alive"))
+        session.commit()
+    again = school.rebuild(row.visit_list_id)
+    assert again.identical, again.difference
+    shown = list_rows.rows(school.register, row.visit_list_id, language="en")
+    assert "The family asked for a visit on 20 Sep 2026" in [
+        reason for one in shown for reason in one.reasons
+    ]
 
 
 def test_a_rebuild_says_where_it_differs(school: School_) -> None:

@@ -35,7 +35,7 @@ OBJECTION = "objection"
 NO_GUARDIAN = "no_guardian_at_home"
 MOVED = "moved"
 ALREADY_VISITED = "visited_this_quarter"
-REGISTERED = (DO_NOT_VISIT, OBJECTION, NO_GUARDIAN)
+REGISTERED = (OBJECTION, DO_NOT_VISIT, NO_GUARDIAN)
 """Reasons that stand in the register; the others are told by past visits."""
 
 EXCLUSIONS = (*REGISTERED, MOVED, ALREADY_VISITED)

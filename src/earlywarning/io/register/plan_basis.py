@@ -22,7 +22,7 @@ from earlywarning.io.register.models import (
     VisitListStudent,
 )
 from earlywarning.io.register.plan_tables import ItemPlace, Plan, PlannedVisit
-from earlywarning.io.register.visit_tables import ItemOverride, Visit
+from earlywarning.io.register.visit_tables import FollowUp, ItemOverride, Visit
 from earlywarning.records.codes import SCHOOL_DAY_KINDS
 from earlywarning.visit_rules import SLOTS, Planning
 from earlywarning.visits.capacity import CONCERN
@@ -116,7 +116,10 @@ def read(
 
 
 def _items(session: Session, visit_list_id: str, today: date) -> Sequence[VisitListItem]:
-    """Families to be visited: listed and not taken off by a person, then those added by one."""
+    """Families to be visited: listed and not taken off by a person, then those added by one.
+
+    Families whom a person moved up come first.
+    """
     decided: dict[str, ItemOverride] = {}
     query = (
         select(ItemOverride)
@@ -130,9 +133,22 @@ def _items(session: Session, visit_list_id: str, today: date) -> Sequence[VisitL
         for item, one in decided.items()
         if one.expires_on is None or one.expires_on >= today
     }
+    # A child may be in danger: nobody is sent to the family in the normal way now.
+    protected = (
+        select(FollowUp.household_key)
+        .join(VisitList, VisitList.school_id == FollowUp.school_id)
+        .where(
+            VisitList.visit_list_id == visit_list_id,
+            FollowUp.kind == "protection",
+            FollowUp.status == "open",
+        )
+    )
     everybody = session.scalars(
         select(VisitListItem)
-        .where(VisitListItem.visit_list_id == visit_list_id)
+        .where(
+            VisitListItem.visit_list_id == visit_list_id,
+            VisitListItem.household_key.not_in(protected),
+        )
         .order_by(VisitListItem.position, VisitListItem.household_key)
     ).all()
     kept = [

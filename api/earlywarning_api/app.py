@@ -17,6 +17,7 @@ from earlywarning.io.register.db import Register
 from earlywarning.visit_rules import Planning
 from earlywarning_api import demo_entry, idempotency, problems
 from earlywarning_api.guard import Guard
+from earlywarning_api.kept import Shelf
 from earlywarning_api.metrics import Metrics
 from earlywarning_api.oidc import Provider, SignIn
 from earlywarning_api.pages.site import Site, create_pages
@@ -93,6 +94,7 @@ def create_app(
     language: str = "id",
     timezone: str = "Asia/Jakarta",
     public_url: str | None = None,
+    proxy: str | None = None,
     requests_per_minute: int = PER_MINUTE,
     protection: Protection | None = None,
     provider: Provider | None = None,
@@ -114,6 +116,8 @@ def create_app(
         Where the school is; pages show its clock.
     public_url : str, optional
         Where browsers find the service: `https://…` of the proxy before it. Links begin with it.
+    proxy : str, optional
+        Address of that proxy, which is believed about where requests come from.
     requests_per_minute : int
         Of one person; 0 for no limit, for measuring.
     protection : Protection, optional
@@ -151,8 +155,10 @@ def create_app(
     app.state.planning = planning or Planning()
     app.state.calendar = calendar or SchoolCalendar()
     app.state.read_audit = ReadAudit(register)
+    app.state.shelf = Shelf()
     app.add_middleware(Site, pages=create_pages(app))
     app.state.public_url = public_url
+    app.state.proxy = proxy
     app.state.rates = Rates(requests_per_minute)
     app.state.metrics = Metrics()
     back = f"{(public_url or 'http://127.0.0.1:8000').rstrip('/')}{PREFIX}/oidc/callback"

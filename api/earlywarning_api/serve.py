@@ -50,6 +50,7 @@ def run(settings: Settings) -> None:
         app = create_app(
             register, language=chosen.language, timezone=chosen.timezone,
             protection=chosen.protection, public_url=settings.public_url or None,
+            proxy=settings.proxy or None,
             requests_per_minute=settings.requests_per_minute, provider=_provider(settings),
             demo_keys=keys, planning=chosen.plan, calendar=chosen.calendar,
         )  # fmt: skip

@@ -20,8 +20,14 @@ AT_ONCE = 2
 
 
 def caller(request: Request) -> Caller:
-    """Where a request comes from: the machine that connected, whatever headers say."""
+    """Where a request comes from: the machine that connected, whatever headers say.
+
+    Only the proxy that was named in the settings is believed about whom it speaks for, and only in
+    the last entry of `X-Forwarded-For`, which it wrote itself.
+    """
     address = request.client.host if request.client else "unknown"
+    if address == request.app.state.proxy:
+        address = request.headers.get("x-forwarded-for", "").split(",")[-1].strip() or address
     return Caller(address, request.headers.get("user-agent", ""))
 
 

@@ -25,6 +25,8 @@ class Settings(BaseSettings):
         Where the service listens; loopback unless changed.
     public_url : str
         Where browsers find the service, if a TLS proxy stands before it: `https://…`.
+    proxy : str
+        That proxy's address, as it connects: it is believed about whom it speaks for.
     requests_per_minute : int
         Of one person; 0 for no limit.
     metrics_port : int or None
@@ -43,6 +45,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     public_url: str = Field(default="", pattern=r"^(https?://[^/\s]+/?)?$")
+    proxy: str = ""
     requests_per_minute: int = Field(default=600, ge=0)
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
     oidc_issuer: str = ""

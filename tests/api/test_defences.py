@@ -17,8 +17,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from earlywarning.errors import ConfigError
+from earlywarning.io.register import attempts, tokens
 from earlywarning.io.register import idempotency as kept
-from earlywarning.io.register import tokens
 from earlywarning.settings import Settings
 from earlywarning_api import logs, metrics, rates, serve
 from earlywarning_api.app import create_app
@@ -74,6 +74,22 @@ def test_15_a_forged_address_gives_no_more_requests(own: World) -> None:
         for n in range(12)
     ]
     assert answers == [200] * 10 + [429] * 2
+
+
+def test_15_only_the_named_proxy_is_believed(own: World) -> None:
+    app = create_app(own.register, clock=lambda: NOW, proxy="testclient", requests_per_minute=0)
+    browser = TestClient(app, base_url="https://testserver")
+
+    def sign_in(forwarded: str) -> int:
+        body = {"sign_in_name": "nobody", "password": "x"}
+        headers = {"X-Forwarded-For": forwarded, "Sec-Fetch-Site": "same-origin"}
+        return browser.post("/api/v1/sessions", json=body, headers=headers).status_code
+
+    for number in range(attempts.PER_ADDRESS):
+        attempts.begin(own.register, account=f"a{number}", address="203.0.113.9", at=NOW)
+    # The last entry is the proxy's own; what a sender put before it counts for nothing.
+    assert sign_in("198.51.100.1, 203.0.113.9") == 429
+    assert sign_in("203.0.113.9, 198.51.100.1") == 401
 
 
 def test_12_every_answer_has_the_headers(own: World) -> None:

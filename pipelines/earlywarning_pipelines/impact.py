@@ -165,32 +165,27 @@ def _rooms(facts: Mapping[str, Any], quarter: Quarter) -> dict[str, str]:
     return dict(zip(here["student_id"], here["class_id"], strict=True))
 
 
-def in_words(found: Power) -> list[str]:
+def in_words(found: Power, language: str) -> list[str]:
     """Power as a principal reads it."""
+    from earlywarning.io.impact_page import number, words
+
+    said = words(language)
     if not math.isfinite(found.visit):
-        return [
-            "Too little past attendance to say what could be seen; import at least three quarters."
-        ]
-    lines = [
-        f"With these schools ({found.homerooms} homerooms) and a year of lotteries (about "
-        f"{found.blocks} blocks), only an effect of a visit above {100 * found.visit:.1f} days in "
-        "100 school days could be seen, in 80 of 100 such years.",
-        "Smaller effects may be there and would not be seen: the report would then say "
-        "'inconclusive'.",
+        return [said["power_unknown"]]
+
+    def days(value: float) -> str:
+        return number(100 * value, language, 1)
+
+    return [
+        said["power_one"].format(
+            homerooms=found.homerooms, blocks=found.blocks, days=days(found.visit)
+        ),
+        said["power_smaller"],
+        *(said[f"power_{key}"].format(days=days(value)) for key, value in found.pooled.items()),
+        said["power_take_up"].format(
+            share=number(100 * found.take_up, language, 0), low=days(0.0035), high=days(0.04)
+        ),
     ]
-    said = {
-        "two_years": "Two years instead of one", "four_times_the_schools": "Four times the schools",
-        "ten_times_the_schools": "Ten times the schools",
-    }  # fmt: skip
-    lines += [
-        f"{said[key]}: effects above {100 * value:.1f} days in 100."
-        for key, value in found.pooled.items()
-    ]
-    lines.append(
-        f"This takes it that a place raises the chance of a visit by {100 * found.take_up:.0f} in "
-        "100. For comparison: published visit programmes report from 0.35 to 4 days in 100."
-    )
-    return lines
 
 
 def register_study(home: Home, study: Study, *, by: str, at: datetime) -> Registered:

@@ -74,7 +74,7 @@ def design(
         study, power = impact.propose(
             home, first=first, quarters=quarters, name=name, roll_out=roll_out, seed=seed
         )
-        words = impact.in_words(power)
+        words = impact.in_words(power, home.district.language)
         out.write_text(text_of(study, notes=words), encoding="utf-8")
     typer.echo("\n".join(words))
     if not home.district.visits.lottery:

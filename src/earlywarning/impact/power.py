@@ -63,7 +63,7 @@ def detectable(
     take_up : float
     """
     known = history[history["absence_rate"].notna() & history["absence_before"].notna()]
-    rooms = known["homeroom"].nunique()
+    rooms = int(known.groupby("t")["homeroom"].nunique().max()) if len(known) else 0
     if known.empty or places < 1:
         return Power(np.nan, np.nan, rooms, 0, take_up, {})
     rng = np.random.default_rng(seed)

@@ -154,7 +154,8 @@ def number(value: Any, language: str, places: int = 2) -> str:
         return "–"
     if isinstance(value, int):
         return format_decimal(value, "#,##0", locale=language)
-    return format_decimal(value, "#,##0." + "0" * places, locale=language)
+    form = "#,##0." + "0" * places if places else "#,##0"
+    return format_decimal(value, form, locale=language)
 
 
 def rule_name(name: str, language: str) -> str:

@@ -206,9 +206,11 @@ def items_by_id(
     query: Rows = (
         select(
             VisitListItem.item_id, func.coalesce(VisitListItem.position, 0), VisitListItem.track,
-            VisitListItem.band, VisitListItem.lead_staff_id, Staff.name,
+            VisitListItem.band, VisitListItem.lead_staff_id, Staff.name, ItemPlace.occasion,
+            ItemPlace.others_told,
         )
         .outerjoin(Staff, Staff.staff_id == VisitListItem.lead_staff_id)
+        .outerjoin(ItemPlace, ItemPlace.item_id == VisitListItem.item_id)
         .where(
             VisitListItem.visit_list_id == visit_list_id, VisitListItem.item_id.in_(item_ids)
         )

@@ -77,7 +77,8 @@ def page(
     order = overriding.in_order(
         (ranked for ranked, _ in known.values()), overrides.decisions(decided), today=today
     )
-    places = _places(session, row.visit_list_id, order, decided, today)
+    ranked = {item_id: one for item_id, (one, _) in known.items()}
+    places = _places(session, row.visit_list_id, order, ranked, decided, today)
     wanted = [item_id for item_id in order if places[item_id] > after]
     stands: dict[str, FamilyStatus] = {}
     if status is not None:
@@ -138,6 +139,7 @@ def _places(
     session: Session,
     visit_list_id: str,
     order: Collection[str],
+    known: Mapping[str, Ranked],
     decided: Mapping[str, OverrideRow],
     today: date,
 ) -> dict[str, int]:
@@ -145,17 +147,11 @@ def _places(
 
     Without decisions it is the list's own place.
     """
+    if not any(one.action for one in decided.values()):
+        return {item_id: known[item_id].position or 0 for item_id in order}
     everybody = select(
         VisitListItem.item_id, VisitListItem.lead_staff_id, VisitListItem.position
     ).where(VisitListItem.visit_list_id == visit_list_id)
-    if not any(one.action for one in decided.values()):
-        rows = session.execute(
-            everybody.where(VisitListItem.position.is_not(None)).with_only_columns(
-                VisitListItem.item_id, VisitListItem.position
-            )
-        )
-        own = {row[0]: row[1] or 0 for row in rows}
-        return {item_id: own[item_id] for item_id in order}
     whole = overriding.in_order(
         (Ranked(*row) for row in session.execute(everybody)),
         overrides.decisions(decided),

@@ -150,7 +150,8 @@ def _keep_what_is_lost(
         if len(rows):
             there = {outcome: risk[rows] for outcome, risk in risks.items()}
             lost = removal.losses(estimators, X.iloc[rows], there, weights, event)
-            losses[np.ix_(rows[lost < LEAST_LOSS], themes)] = 0.0
+            kept = (lost >= LEAST_LOSS)[:, None]
+            losses[rows[:, None], themes] *= kept
 
 
 def _chosen(losses: np.ndarray) -> list[int]:

@@ -21,6 +21,7 @@ from earlywarning.risk.estimators.borrowed import Borrowed
 from earlywarning.risk.estimators.grouped import Grouped
 from earlywarning.risk.estimators.memo import Memo
 from earlywarning.risk.estimators.rule import Rule
+from earlywarning.risk.estimators.treatment import USED
 from earlywarning.risk.evaluation import doubly_robust
 from earlywarning.risk.evaluation.calibration import reliability
 from earlywarning.risk.evaluation.judged import Judged
@@ -211,7 +212,7 @@ class _Training:
 
     def _rule_alone(self, why: Notice) -> TrainingResult:
         if self.base is not None and self.only_base and why.code != "no_data":
-            return self._base_unjudged(why)
+            return self._base_unjudged(self.base, why)
         rule: Rule | None = Rule(self.spec.outcome, self.spec.rule)
         if why.code == "no_data":
             rule = None
@@ -228,11 +229,11 @@ class _Training:
             positives=int(self.y.sum()),
         )
 
-    def _base_unjudged(self, why: Notice) -> TrainingResult:
+    def _base_unjudged(self, base: Borrowed, why: Notice) -> TrainingResult:
         """Another school's model, because a person wants it; nothing here could judge it yet."""
-        served = copy.copy(self.base)
+        served = copy.copy(base)
         if len(self.y) and why.code not in ("never_happens", "always_happens"):
-            served = self._fitted(self.base, np.arange(len(self.y)))
+            served = self._fitted(base, np.arange(len(self.y)))
         return TrainingResult(
             outcome=self.spec.outcome,
             estimator=served,  # type: ignore[arg-type]
@@ -269,7 +270,7 @@ class _Training:
     def _tuned(self) -> dict[str, Any]:
         """Candidates with their strengths set, on quarters before the first test quarter."""
         before = np.flatnonzero(self.quarters < self.plan.test[0])
-        made = {}
+        made: dict[str, Any] = {}
         for name in self._names():
             if name == BORROWED:
                 made[name] = self.base
@@ -307,7 +308,9 @@ class _Training:
         for name, offered in candidates.items():
             fitted = self._fitted(offered, split.train)
             risks[name] = fitted.predict_risk(X)
-            factual = fitted.predict_factual(X, self.visited[split.later])
+            factual = risks[name]
+            if fitted.treatment_ == USED:
+                factual = fitted.predict_factual(X, self.visited[split.later])
             factuals[name] = factual
             if isinstance(fitted, Grouped):
                 pooled[name] = (

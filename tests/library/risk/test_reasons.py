@@ -168,7 +168,7 @@ def test_the_parts_add_up_to_the_margin(estimators: dict[str, Estimator]) -> Non
         parts = one.contributions(X)
         rest = logit(one.predict_risk(X)) - parts.to_numpy().sum(axis=1)
         assert np.ptp(rest) < 1e-4, one.kind
-        assert not [name for name in parts if any(word in name for word in PROTECTED)]
+        assert not [name for name in parts if any(word in str(name) for word in PROTECTED)]
 
 
 def test_a_small_change_of_the_records_leaves_the_reasons(estimators: dict[str, Estimator]) -> None:

@@ -238,11 +238,16 @@ def _views(standings: Mapping[str, Standing], current: str) -> tuple[SavedView, 
     )
 
 
+def quarter_of(row: ListRow) -> Quarter:
+    """A list's quarter, by the calendar of then."""
+    return district_of(row.header["district"]).calendar.quarter(row.quarter)
+
+
 def overview(row: ListRow, schools: Mapping[str, str]) -> Overview:
     """A list without its families."""
     return Overview(
         visit_list_id=row.visit_list_id,
-        quarter=district_of(row.header["district"]).calendar.quarter(row.quarter),
+        quarter=quarter_of(row),
         status=row.status,
         school_name=schools[row.school_id],
         as_of=row.as_of_date,

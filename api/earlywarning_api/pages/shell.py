@@ -59,6 +59,7 @@ class Entry:
 MENU: tuple[Entry, ...] = (
     Entry("quarter", "/quarter", "visit_lists"),
     Entry("lists", "/lists", "visit_lists"),
+    Entry("plan", "/plan", "plans"),
     Entry("models", "/models", "models"),
     Entry("people", "/people", "users"),
 )
@@ -68,8 +69,9 @@ def shell(request: Request, person: access.Person | None) -> Shell:
     """The head of a page for a person."""
     path = request.url.path
     query = request.url.query
+    current = _part(path)
     menu = tuple(
-        Link(entry.key, entry.href, path == entry.href or path.startswith(f"{entry.href}/"))
+        Link(entry.key, entry.href, entry.key == current)
         for entry in MENU
         if person is not None and access.allowed(person, entry.use)
     )
@@ -82,4 +84,15 @@ def shell(request: Request, person: access.Person | None) -> Shell:
         role=None if person is None else person.role,
         name=None if person is None else getattr(person, "name", None),
         at=request.app.state.clock(),
+    )
+
+
+def _part(path: str) -> str | None:
+    """The entry of the menu to which a page belongs."""
+    if path.endswith("/plan") or path.startswith("/planned/"):
+        return "plan"
+    if path.startswith(("/students/", "/visits/")):
+        return "lists"
+    return next(
+        (one.key for one in MENU if path == one.href or path.startswith(f"{one.href}/")), None
     )

@@ -40,7 +40,7 @@ def enrol(register: Register, user_id: str) -> Enrolment:
     """
     secret = pyotp.random_base32()
     with register.session(writing=True) as session:
-        account = session.get_one(UserAccount, user_id)
+        account = session.get_one(UserAccount, user_id, with_for_update=True)
         if account.totp_confirmed_at is not None:
             raise Conflict(
                 "an authenticator app is set up already; ask an administrator to take it away, "
@@ -72,7 +72,7 @@ def confirm(
     """
     attempt = attempts.begin(register, account=f"code:{user_id}", address=address, at=at)
     with register.session(writing=True) as session:
-        account = session.get_one(UserAccount, user_id)
+        account = session.get_one(UserAccount, user_id, with_for_update=True)
         if account.totp_confirmed_at is not None or not _is_apps(account, code, at):
             raise NotSignedIn("the code does not fit")
         account.totp_confirmed_at = at
@@ -109,7 +109,7 @@ def give(
 
 def is_right(session: Session, user_id: str, code: str, *, at: datetime) -> bool:
     """Whether a code is good now; it is used up, in the caller's transaction."""
-    account = session.get_one(UserAccount, user_id)
+    account = session.get_one(UserAccount, user_id, with_for_update=True)
     if account.totp_confirmed_at is None:
         return False
     return _is_apps(account, code, at) or _is_recovery(session, user_id, code, at)
@@ -117,7 +117,7 @@ def is_right(session: Session, user_id: str, code: str, *, at: datetime) -> bool
 
 def remove(session: Session, user_id: str, *, by: str, at: datetime) -> None:
     """Take the second factor and its recovery codes away; all sessions end."""
-    account = session.get_one(UserAccount, user_id)
+    account = session.get_one(UserAccount, user_id, with_for_update=True)
     account.totp_secret = account.totp_confirmed_at = account.totp_step = None
     session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
     sessions.end_all(session, user_id, at=at)

@@ -49,11 +49,11 @@ def children(draw: random.Random, lead: str) -> list[Child]:
 def by_hand(some: list[Child], capacity: int, concern: int, seed: int, out: set[str]) -> dict:
     """The cut, once more, in fifteen lines: sort, take the first, then the called, then wait."""
     rest = [c for c in some if c.household not in out]
-    rest.sort(key=lambda c: (-c.priority, tie_breaker(seed, c.household), c.household))
+    rest.sort(key=lambda c: (-c.priority, tie_breaker(seed, c.household or ""), c.household))
     track = {c.household: "concern" for c in [c for c in rest if c.priority > 0][:concern]}
     queue = [c for c in rest if c.household not in track]
     queue.sort(key=lambda c: (c.last_visit is not None, c.last_visit or 0,
-                              tie_breaker(seed, c.household), c.household))  # fmt: skip
+                              tie_breaker(seed, c.household or ""), c.household))  # fmt: skip
     for name in ("requested", "sick_child", "good_news"):
         called = [(o["urgency"], i, c) for i, c in enumerate(queue) for o in c.occasions
                   if o["track"] == name and c.household not in track]  # fmt: skip
@@ -71,7 +71,7 @@ def by_hand(some: list[Child], capacity: int, concern: int, seed: int, out: set[
 def cut(draw: random.Random, lead: str, seed: int) -> list[Allocation]:
     some = children(draw, lead)
     places = split(draw.randint(0, 5), draw.choice([0.0, 0.4, 1.0]))
-    out = {c.household for c in some if draw.random() < 0.1}
+    out = {c.household or "" for c in some if draw.random() < 0.1}
     rows = allocate(
         group(some, seed=seed), places=places, seed=seed, lottery=False, block="b",
         excluded=dict.fromkeys(out, "do_not_visit"), tracks=TRACKS, year_ago=YEAR_AGO,
@@ -207,9 +207,11 @@ def test_the_same_district_has_the_same_plan() -> None:
         assert plan(district(seed)) == plan(district(seed))
 
 
-def school(families: list[Family], teachers: list[Teacher], **rules: int) -> Task:
+def school(families: list[Family], teachers: list[Teacher], visits_per_week: int = 2) -> Task:
     known = {one.staff_id: one for one in teachers}
-    planning = Planning(holidays=((date(2026, 10, 19), date(2026, 12, 31)),), **rules)
+    planning = Planning(
+        visits_per_week=visits_per_week, holidays=((date(2026, 10, 19), date(2026, 12, 31)),)
+    )
     return Task(families, known, weeks(QUARTER, planning), planning)
 
 

@@ -74,9 +74,10 @@ def read(
     if plan is not None:
         query = select(PlannedVisit).where(PlannedVisit.plan_id == plan.plan_id)
         planned = {one.item_id: one for one in session.scalars(query)}
-    done = frozenset(
-        session.scalars(select(Visit.item_id).where(Visit.item_id.in_(ids), Visit.status == "done"))
+    visited = session.scalars(
+        select(Visit.item_id).where(Visit.item_id.in_(ids), Visit.status == "done")
     )
+    done = frozenset(str(item_id) for item_id in visited)
     adults, villages = _homes(session, visit_list_id, rules)
     told = {
         row.item_id: tuple(row.others_told)

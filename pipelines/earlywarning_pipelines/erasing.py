@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import sqlite3
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,12 +50,15 @@ class Erased:
         Files that quoted a school's files.
     remaining : list of Path
         Files of the installation that still hold a name: a person must look at them.
+    forgotten : bool
+        Whether the database could rewrite its own files; somebody reading can keep it from that.
     """
 
     students: int
     snapshots: Mapping[str, str]
     removed: list[Path]
     remaining: list[Path]
+    forgotten: bool
 
 
 def run(home: Home, student_ids: Collection[str], *, by: str, at: datetime) -> Erased:
@@ -82,9 +86,10 @@ def run(home: Home, student_ids: Collection[str], *, by: str, at: datetime) -> E
         store.remove_except(kept)
         shutil.rmtree(store.root / "work", ignore_errors=True)
     removed, remaining = _files(home, names)
-    forget(register)
+    forgotten = forget(register)
     log.info("erased %d students, rewrote %d snapshots", len(student_ids), len(moved))
-    return Erased(len(student_ids), {old: new.id for old, new in moved.items()}, removed, remaining)
+    snapshots = {old: new.id for old, new in moved.items()}
+    return Erased(len(student_ids), snapshots, removed, remaining, forgotten)
 
 
 def without(store: FactStore, snapshot_id: str, student_ids: Collection[str]) -> Snapshot:
@@ -154,16 +159,29 @@ def _holds(path: Path, wanted: Iterable[bytes]) -> bool:
     return any(one in folded for one in wanted)
 
 
-def forget(register: Register) -> None:
-    """Let the database's own files forget what was deleted: pages, journal, freed space."""
+def forget(register: Register) -> bool:
+    """Let the database's own files forget what was deleted: pages, journal, freed space.
+
+    Returns
+    -------
+    bool
+        Whether they did: not while somebody reads what was there before. Doing it again is safe.
+    """
     with register.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if register.engine.dialect.name == "postgresql":
             connection.exec_driver_sql("VACUUM (FULL)")
-            connection.exec_driver_sql("CHECKPOINT")
-            return
+            return True
         driver = connection.connection.driver_connection
         if driver is None:
             raise AssertionError("an open connection has a driver's connection")
-        for statement in ("PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM",
-                          "PRAGMA wal_checkpoint(TRUNCATE)"):  # fmt: skip
-            driver.execute(statement).close()
+        try:
+            for statement in (_EMPTY_JOURNAL, "VACUUM"):
+                driver.execute(statement).close()
+            (busy, *_) = driver.execute(_EMPTY_JOURNAL).fetchone()
+        except sqlite3.OperationalError as error:
+            log.warning("the register's file was not rewritten: %s", error)
+            return False
+        return not busy
+
+
+_EMPTY_JOURNAL = "PRAGMA wal_checkpoint(TRUNCATE)"

@@ -66,12 +66,14 @@ def due(home: Home, *, today: date, at: datetime, months: int = GRADUATION_MONTH
     return Due(sorted(students), unknown, exports or 0)
 
 
-def run(home: Home, found: Due, *, by: str, at: datetime) -> Erased | None:
-    """Erase who is due, and empty what has expired; None if no student was due."""
+def run(home: Home, found: Due, *, by: str, at: datetime) -> Erased:
+    """Erase who is due, empty what has expired, and let the database's files forget it."""
     with home.register.session(writing=True) as session:
         _expire(session, at)
         session.commit()
-    return erasing.run(home, found.students, by=by, at=at) if found.students else None
+    if found.students:
+        return erasing.run(home, found.students, by=by, at=at)
+    return Erased(0, {}, [], [], erasing.forget(home.register))
 
 
 def _expire(session: Session, at: datetime) -> None:

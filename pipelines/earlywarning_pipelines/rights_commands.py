@@ -1,4 +1,4 @@
-"""The commands for what families may ask: consent, a copy, correction, erasure; for breaches too."""
+"""The commands for what families may ask: consent, a copy, correction, erasure; and breaches."""
 
 from __future__ import annotations
 
@@ -274,9 +274,7 @@ def retention_run(
             for student_id in found.students:
                 typer.echo(student_id)
             return
-        erased = retaining.run(home, found, by="job", at=now())
-        if erased is not None:
-            _tell_erased(erased)
+        _tell_erased(retaining.run(home, found, by="job", at=now()))
 
 
 def breach_affected(
@@ -324,7 +322,15 @@ def _tell_erased(erased: Erased) -> None:
         typer.echo(f"removed {path}, which quoted a school's file")
     for path in erased.remaining:
         typer.secho(f"{path} still holds a name: edit or remove it", fg="yellow", err=True)
-    typer.echo("backups still hold them until they expire: keep none longer than 35 days")
+    if not erased.forgotten:
+        typer.secho(
+            "the register's file could not be rewritten while somebody reads it: freed space may "
+            "still hold names; `earlywarning retention run` at a quiet hour rewrites it",
+            fg="yellow",
+            err=True,
+        )
+    if erased.students:
+        typer.echo("backups still hold them until they expire: keep none longer than 35 days")
 
 
 def _student(session: Session, text: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ from earlywarning.io.register.models import (
     Student,
 )
 from earlywarning.io.register.schema import Base
-from earlywarning_pipelines import erasing, restoring
+from earlywarning_pipelines import erasing, restoring, retaining
 from earlywarning_pipelines.home import Home
 from filled_home import AT
 from people import AHMAD, BUDI, SCHOOL_ID, SITI
@@ -227,6 +229,23 @@ def test_who_was_erased_stays_erased_after_a_restore(
     assert restoring.after(again, summary, erased, at=AT + timedelta(hours=1)) == 1
     assert traces(settings.home) == []
     again.register.close()
+
+
+def test_a_reader_keeps_the_file_from_forgetting_until_the_next_run(
+    home: Home,
+) -> None:
+    path = home.settings.home / "register.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM student").fetchone() == (8,)
+        with home.register.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA busy_timeout = 100")
+        done = erasing.run(home, [SITI.student_id], by=BY, at=AT)
+        assert not done.forgotten
+        assert traces(home.settings.home)
+    nobody = retaining.Due([], 0, 0)
+    assert retaining.run(home, nobody, by=BY, at=AT).forgotten
+    assert traces(home.settings.home) == []
 
 
 @pytest.fixture(scope="module")

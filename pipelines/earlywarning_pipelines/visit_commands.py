@@ -44,3 +44,22 @@ def list_(
             language=language or home.district.language,
         )
     typer.echo(text)
+
+
+@visits_app.command()
+def changes(
+    context: typer.Context,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            callback=one_of("id", "en"), help="id or en [default: as district.toml says]."
+        ),
+    ] = None,
+) -> None:
+    """How often people changed places on lists, and why: what the models miss; no names."""
+    from earlywarning_pipelines import visit_progress
+
+    home: Home = context.obj
+    with told():
+        text = visit_progress.changes(home.register, language=language or home.district.language)
+    typer.echo(text)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from earlywarning.errors import NotFound
 from earlywarning.io import wording
-from earlywarning.io.register import list_views, lists, working_list
+from earlywarning.io.register import list_views, lists, overrides, working_list
 from earlywarning.io.register.db import Register
 from earlywarning.io.register.lists import PUBLISHED, ListRow
 from earlywarning.io.register.models import VisitListItem
@@ -41,6 +41,17 @@ def report(
             f"no list of {quarter} is published; `earlywarning lists` shows all there are"
         )
     return "\n".join(line for row in rows for line in _school(register, row, today, language))
+
+
+def changes(register: Register, *, language: str) -> str:
+    """A line for each quarter, action and reason, with how often it was taken."""
+    with register.session() as session:
+        rows = overrides.rates(session)
+    return "\n".join(
+        f"{quarter} · {wording.say(f'override.{action}', language)} · "
+        f"{wording.say(f'override_reason.{reason}', language)}: {count}"
+        for quarter, action, reason, count in rows
+    ) or wording.say("override.none", language)
 
 
 def _school(register: Register, row: ListRow, today: date, language: str) -> list[str]:

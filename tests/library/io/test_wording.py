@@ -52,7 +52,7 @@ NEEDED = {
     "family_status": recording.FAMILY_STATUSES,
     "next_step": recording.NEXT_STEPS,
     "protection": ("default",),
-    "override": overriding.ACTIONS,
+    "override": (*overriding.ACTIONS, "none"),
     "override_reason": {code for codes in overriding.REASONS.values() for code in codes},
     "contact": ("message",),
     "completeness": ("sources",),

@@ -17,19 +17,32 @@ from earlywarning_api.rights_schemas import AuditEvents, AuditEventView
 
 router = APIRouter(prefix="/audit_events", tags=["audit"])
 
-Code = Annotated[str | None, Query(max_length=64, pattern="^[a-z_.]+$")]
-AnId = Annotated[str | None, Query(max_length=160, pattern=r"^[A-Za-z0-9_:./ -]+$")]
+_ID = r"^[A-Za-z0-9_:./ -]+$"
+Actor = Annotated[
+    str | None,
+    Query(max_length=160, pattern=_ID, description="Id of a user or token; `terminal`, `job`."),
+]
+Code = Annotated[
+    str | None,
+    Query(max_length=64, pattern="^[a-z_.]+$", description="A code, or its first part."),
+]
+AnId = Annotated[
+    str | None,
+    Query(max_length=160, pattern=_ID, description="To what it was done, or whom it showed."),
+]
+Since = Annotated[AwareDatetime | None, Query(description="From this moment on.")]
+Until = Annotated[AwareDatetime | None, Query(description="Before this moment.")]
 
 
 @router.get("", response_model=AuditEvents, responses=declared(401, 403, 422))
 def listed(
     request: Request,
     person: Annotated[access.Person, Depends(access.to("audit"))],
-    actor: AnId = None,
+    actor: Actor = None,
     action: Code = None,
     entity_id: AnId = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Since = None,
+    until: Until = None,
     after: Annotated[
         str | None,
         Query(alias="cursor", max_length=200, description="`next_cursor` of the page before."),

@@ -140,8 +140,11 @@ def _wishes(
     staff: Mapping[str, str],
     language: str,
 ) -> str:
-    found = []
+    by_kind: dict[str, list[str]] = {}
     for wish in wishes:
         who = families.get(wish["whose"]) or staff.get(wish["whose"], wish["whose"])
-        found.append(f"{wording.say('wish.' + wish['kind'], language)} ({who})")
-    return ", ".join(found)
+        by_kind.setdefault(wish["kind"], []).append(who)
+    return ", ".join(
+        f"{wording.say(f'wish.{kind}', language)} ({'; '.join(who)})"
+        for kind, who in by_kind.items()
+    )

@@ -19,7 +19,7 @@ from earlywarning.visits.plan_task import (
     loosened,
 )
 
-MOST_PROGRAMS = 400
+MOST_PROGRAMS = 200
 """Small programs solved for all explanations together; beyond it a wish is told without reasons."""
 
 
@@ -41,15 +41,24 @@ def explain(task: Task, spots: Spots) -> tuple[Conflict, ...]:
     """
     unmet = loosened(task, spots)
     left = MOST_PROGRAMS
-    found = []
+    found: list[Conflict] = []
+    alike: dict[tuple[str, str], tuple[Wish, ...]] = {}
     for wish in sorted(unmet):
         families = _families(task, wish)
+        lead = (families[0].lead if families else None) or wish.whose
+        before = alike.get((wish.kind, lead))
+        if before and left and _contradicts(task, spots, families, [wish, *before]):
+            # What stands against one family's wish mostly stands against the next one's too.
+            left -= 1
+            found.append(Conflict(wish, before))
+            continue
         others = [one for one in _wishes(families) if one not in unmet]
         if left < len(others) + 1:
             found.append(Conflict(wish, ()))
             continue
         left -= len(others) + 1
-        found.append(Conflict(wish, _smallest(task, spots, families, wish, others)))
+        alike[wish.kind, lead] = _smallest(task, spots, families, wish, others)
+        found.append(Conflict(wish, alike[wish.kind, lead]))
     without = [one for one in task.families if one.lead not in task.teachers]
     found += [Conflict(Wish(LEAD, one.item_id), ()) for one in without if one.fixed is None]
     return tuple(found)

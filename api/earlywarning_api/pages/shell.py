@@ -61,7 +61,10 @@ MENU: tuple[Entry, ...] = (
     Entry("lists", "/lists", "visit_lists"),
     Entry("plan", "/plan", "plans"),
     Entry("models", "/models", "models"),
+    Entry("impact", "/impact", "impact"),
+    Entry("requests", "/requests", "rights_requests"),
     Entry("people", "/people", "users"),
+    Entry("audit", "/audit", "audit"),
 )
 
 

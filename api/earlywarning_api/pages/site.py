@@ -12,6 +12,7 @@ from earlywarning_api.pages import (
     failures,
     home,
     models,
+    oversight,
     people,
     plan,
     preferences,
@@ -45,6 +46,7 @@ MODULES = (
     sheets,
     models,
     people,
+    oversight,
 )
 
 

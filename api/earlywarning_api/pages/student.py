@@ -101,6 +101,7 @@ class StudentPage:
     may_reach: bool
     may_record: bool
     may_decide: bool
+    may_ask: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,7 @@ def student(request: Request, person: Reader, student_id: str) -> Response:
         may_reach=access.allowed(person, "contact_links"),
         may_record=access.allowed(person, "visits"),
         may_decide=access.allowed(person, "overrides"),
+        may_ask=access.allowed(person, "rights_requests"),
     )
     return rendering.page(request, "student.html", view, person=person)
 

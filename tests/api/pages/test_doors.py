@@ -42,6 +42,11 @@ ALLOWED = {
     "/models": {C, P, A, D},
     "/people": {A},
     "/people/{user_id}": {A},
+    "/audit": {A},
+    "/requests": {A, C},
+    "/requests/{request_id}": {A, C},
+    "/students/{student_id}/request": {A, C},
+    "/impact": {C, P, D},
 }
 """Roles that a page is for. What is not here fails the test."""
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy import ColumnElement, Select, false, select
+from sqlalchemy import ColumnElement, Connection, Select, false, select
 
 from earlywarning.io.register import emergency, sessions, tokens
 from earlywarning.io.register.access_tables import EmergencyAccess
@@ -286,6 +286,14 @@ def _granted(person: Person) -> ColumnElement[bool]:
     return Student.student_id.in_(rows.with_only_columns(EmergencyAccess.student_id)) | (
         Student.class_id.in_(rows.with_only_columns(EmergencyAccess.class_id))
     )
+
+
+def sees_for_hours(connection: Connection, person: Person) -> bool:
+    """Whether a person sees anything now by an emergency access, which ends by itself."""
+    if person.user_id is None or person.at is None or not allowed(person, "emergency_access"):
+        return False
+    granted = emergency.valid(person.user_id, at=person.at).limit(1)
+    return connection.execute(granted).first() is not None
 
 
 def visible_lists(person: Person) -> Visible:

@@ -66,9 +66,17 @@ def _answer(
         "Content-Language": spoken,
         "Vary": "Accept, Accept-Language, Authorization",
     }
-    if _known(request.headers.get("if-none-match"), etag):
-        return Response(status_code=304, headers=more)
-    return Response(body, headers=more, media_type=media_type)
+    return unless_known(request, body, {**more, "Content-Type": media_type})
+
+
+def unless_known(request: Request, body: bytes, headers: Mapping[str, str]) -> Response:
+    """The body, or 304 if the request says that its ETag is known."""
+    etag = next((value for name, value in headers.items() if name.lower() == "etag"), None)
+    if etag is not None and _known(request.headers.get("if-none-match"), etag):
+        left = {"content-length", "content-type"}
+        kept = {name: value for name, value in headers.items() if name.lower() not in left}
+        return Response(status_code=304, headers=kept)
+    return Response(body, headers=dict(headers))
 
 
 def _known(if_none_match: str | None, etag: str) -> bool:

@@ -13,7 +13,7 @@ from earlywarning.io.cells import csv_bytes
 from earlywarning.io.register import list_views, working_list
 from earlywarning.io.register.list_views import ItemRow
 from earlywarning.io.register.lists import ListRow
-from earlywarning_api import access, cursor, recording, schemas, visit_schemas, words
+from earlywarning_api import access, cursor, kept, recording, schemas, visit_schemas, words
 from earlywarning_api.problems import declared
 from earlywarning_api.representation import csv_answer, json_answer, language, wants_csv
 
@@ -100,40 +100,45 @@ def items(
 
     The order is the list's own, until people move families: then a cursor of before is refused.
     """
-    today = recording.now(request).today
-    with request.app.state.register.session() as session:
-        found = _found(session, person, visit_list_id)
-        order = working_list.order_tag(session, visit_list_id, today=today)
-        bound_to = (visit_list_id, class_id, track, *([status] if status else []), order)
-        rows = working_list.page(
-            session,
-            access.visible_students(person).ids,
-            found,
-            today=today,
-            class_id=class_id,
-            track=track,
-            status=status,
-            after=cursor.position(after, bound_to),
-            limit=limit + 1,
+
+    def made() -> tuple[Response, kept.Reading]:
+        today = recording.now(request).today
+        with request.app.state.register.session() as session:
+            found = _found(session, person, visit_list_id)
+            order = working_list.order_tag(session, visit_list_id, today=today)
+            bound_to = (visit_list_id, class_id, track, *([status] if status else []), order)
+            rows = working_list.page(
+                session,
+                access.visible_students(person).ids,
+                found,
+                today=today,
+                class_id=class_id,
+                track=track,
+                status=status,
+                after=cursor.position(after, bound_to),
+                limit=limit + 1,
+            )
+        page = rows[:limit]
+        reading = _reading(visit_list_id, [row.item for row in page])
+        following = cursor.made(page[-1].place, bound_to) if len(rows) > limit else None
+        headers = {}
+        if following is not None:
+            filters = {"class_id": class_id, "track": track, "status": status, "limit": limit,
+                       "cursor": following}  # fmt: skip
+            query = urlencode({key: value for key, value in filters.items() if value is not None})
+            headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
+        spoken = language(request)
+        if wants_csv(request):
+            lines = _csv([row.item for row in page], spoken)
+            return csv_answer(request, lines, headers=headers), reading
+        view = schemas.Items(
+            visit_list_id=visit_list_id,
+            items=[words.item(row, spoken, today=today) for row in page],
+            next_cursor=following,
         )
-    page = rows[:limit]
-    _read(request, person, visit_list_id, [row.item for row in page])
-    following = cursor.made(page[-1].place, bound_to) if len(rows) > limit else None
-    headers = {}
-    if following is not None:
-        filters = {"class_id": class_id, "track": track, "status": status, "limit": limit,
-                   "cursor": following}  # fmt: skip
-        query = urlencode({key: value for key, value in filters.items() if value is not None})
-        headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
-    spoken = language(request)
-    if wants_csv(request):
-        return csv_answer(request, _csv([row.item for row in page], spoken), headers=headers)
-    view = schemas.Items(
-        visit_list_id=visit_list_id,
-        items=[words.item(row, spoken, today=today) for row in page],
-        next_cursor=following,
-    )
-    return json_answer(request, view, headers=headers)
+        return json_answer(request, view, headers=headers), reading
+
+    return kept.again(request, person, made)
 
 
 @router.get(
@@ -166,11 +171,14 @@ def items_csv(
 def _read(
     request: Request, person: access.Person, visit_list_id: str, rows: Sequence[ItemRow]
 ) -> None:
+    action, entity, entity_id, detail = _reading(visit_list_id, rows)
+    recording.read(request, person, action, entity=entity, entity_id=entity_id, detail=detail)
+
+
+def _reading(visit_list_id: str, rows: Sequence[ItemRow]) -> kept.Reading:
     """The audit names every child who was shown."""
-    recording.read(
-        request, person, "visit_list.read", entity="visit_list", entity_id=visit_list_id,
-        detail={"students": [child.student_id for row in rows for child in row.students]},
-    )  # fmt: skip
+    students = [child.student_id for row in rows for child in row.students]
+    return "visit_list.read", "visit_list", visit_list_id, {"students": students}
 
 
 def _found(session: Session, person: access.Person, visit_list_id: str) -> ListRow:

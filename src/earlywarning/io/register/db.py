@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from earlywarning.errors import ConfigError
+from earlywarning.io.register import changes
 from earlywarning.io.register.audit_log import HEAD_FILE
 from earlywarning.io.register.migrations import HEAD, VERSION_TABLE
 from earlywarning.io.register.models import FactsSnapshot
@@ -105,6 +106,7 @@ def open_register(url: str, *, migrate: bool = True, head_file: Path | None = No
     if head_file is None and engine.dialect.name == "sqlite" and engine.url.database:
         head_file = Path(engine.url.database).with_name("audit-head")
     register = Register(engine, head_file)
+    changes.watch(engine)
     try:
         found = _version(engine)
         if found != HEAD:
@@ -225,6 +227,7 @@ def migrate_to(engine: Engine, revision: str) -> None:
             _pragma(connection, "foreign_keys = OFF")
         try:
             with connection.begin():
+                changes.leave_out(connection)
                 if not sqlite:
                     connection.execute(
                         text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK}

@@ -2,6 +2,7 @@
 
 from earlywarning.io.register import (
     access_tables,
+    changes,
     evidence_tables,
     models,
     page_tables,
@@ -14,6 +15,7 @@ from earlywarning.io.register.models import Base
 __all__ = [
     "Base",
     "access_tables",
+    "changes",
     "evidence_tables",
     "models",
     "page_tables",

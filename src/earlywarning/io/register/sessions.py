@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from earlywarning.errors import NotFound
@@ -87,25 +87,31 @@ def open_for(session: Session, user_id: str, *, level: str, browser: str, at: da
     return Opened(secret, session_id, level)
 
 
+# Put together once: every request asks it.
+_VALID = (
+    select(
+        UserSession.session_id, UserSession.user_id, UserAccount.role, UserAccount.school_id,
+        UserAccount.staff_id, UserAccount.display_name, UserSession.level,
+        UserSession.confirmed_at, UserSession.seen_at,
+    )
+    .join(UserAccount, UserAccount.user_id == UserSession.user_id)
+    .where(
+        UserSession.secret_sha256 == bindparam("sha256"),
+        UserAccount.disabled_at.is_(None),
+        UserSession.ended_at.is_(None),
+        UserSession.expires_at > bindparam("at"),
+        UserSession.seen_at > bindparam("idle_since"),
+    )
+)  # fmt: skip
+
+
 def holder(register: Register, secret: str, *, at: datetime) -> Holder | None:
     """Whom a session stands for; None for one that is unknown, ended, or of a disabled user."""
     if not opaque.is_shaped(secret):
         return None
-    query = (
-        select(
-            UserSession.session_id, UserSession.user_id, UserAccount.role, UserAccount.school_id,
-            UserAccount.staff_id, UserAccount.display_name, UserSession.level,
-            UserSession.confirmed_at, UserSession.seen_at,
-        )
-        .join(UserAccount, UserAccount.user_id == UserSession.user_id)
-        .where(
-            UserSession.secret_sha256 == opaque.hashed(secret),
-            UserAccount.disabled_at.is_(None),
-            *_alive(at),
-        )
-    )  # fmt: skip
-    with register.session() as session:
-        row = session.execute(query).one_or_none()
+    asked = {"sha256": opaque.hashed(secret), "at": at, "idle_since": at - IDLE}
+    with register.engine.connect() as connection:
+        row = connection.execute(_VALID, asked).one_or_none()
     if row is None:
         return None
     if at - row.seen_at >= NOTED_EVERY:

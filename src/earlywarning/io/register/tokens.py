@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from earlywarning.errors import ConfigError, NotFound
 from earlywarning.io.register.access_tables import TokenScope
@@ -172,23 +172,24 @@ def create(
     return NewToken(secret, token_id)
 
 
+# Put together once: every request asks it.
+_VALID = (
+    select(ApiToken.token_id, ApiToken.role, ApiToken.school_id, ApiToken.staff_id, TokenScope.use)
+    .outerjoin(TokenScope, TokenScope.token_id == ApiToken.token_id)
+    .where(
+        ApiToken.token_sha256 == bindparam("sha256"),
+        ApiToken.revoked_at.is_(None),
+        (ApiToken.expires_at.is_(None)) | (ApiToken.expires_at > bindparam("at")),
+    )
+)
+
+
 def bearer(register: Register, secret: str, *, at: datetime) -> Bearer | None:
     """Whom a token stands for; None for one that is unknown, expired or revoked."""
     if not _SHAPE.match(secret):
         return None
-    query = (
-        select(
-            ApiToken.token_id, ApiToken.role, ApiToken.school_id, ApiToken.staff_id, TokenScope.use
-        )
-        .outerjoin(TokenScope, TokenScope.token_id == ApiToken.token_id)
-        .where(
-            ApiToken.token_sha256 == hashed(secret),
-            ApiToken.revoked_at.is_(None),
-            (ApiToken.expires_at.is_(None)) | (ApiToken.expires_at > at),
-        )
-    )  # fmt: skip
-    with register.session() as session:
-        rows = session.execute(query).all()
+    with register.engine.connect() as connection:
+        rows = connection.execute(_VALID, {"sha256": hashed(secret), "at": at}).all()
     if not rows:
         return None
     uses = frozenset(row.use for row in rows if row.use is not None)

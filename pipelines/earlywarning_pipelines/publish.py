@@ -19,7 +19,7 @@ from earlywarning.io.dataset import load_dataset
 from earlywarning.io.engine import Engine
 from earlywarning.io.facts import FactStore
 from earlywarning.io.model_registry import ModelRegistry
-from earlywarning.io.register import list_basis, lists
+from earlywarning.io.register import evidence, list_basis, lists
 from earlywarning.io.register.db import Register
 from earlywarning.io.register.lists import DRAFT, PUBLISHED, ListRow
 from earlywarning.io.register.rights_tables import SnapshotRewrite
@@ -198,7 +198,7 @@ def rebuild(
     made = _lists(
         scored, registered, store, header["snapshot_id"], district, quarter, deciders,
         seed=header["seed"], code_version=header["code_version"], only=header["school_id"],
-        layout=layout,
+        layout=layout, shadow=header.get("shadow_leads", ()),
     )  # fmt: skip
     if not made:
         raise ArtifactError(
@@ -258,6 +258,7 @@ def _make(
     made = _lists(
         scored, registered, store, snapshot_id, district, quarter, deciders,
         seed=seed, code_version=earlywarning.__version__,
+        shadow=evidence.not_started(register, quarter.code),
     )  # fmt: skip
     progress("allocate", 1, 1)
     done = {
@@ -367,8 +368,9 @@ def _lists(
     code_version: str,
     only: str | None = None,
     layout: int = FORMAT,
+    shadow: Collection[str] = (),
 ) -> list[VisitListDraft]:
-    """One list a school, by school id."""
+    """One list a school, by school id; of leads in `shadow` only to compare with."""
     scored, occasions = computed
     visits = store.read(snapshot_id, "visit")
     if layout >= TRACKS_LAYOUT:
@@ -397,6 +399,7 @@ def _lists(
             classes=_classes(some, registered),
             capacities=registered.capacities,
             layout=layout,
+            shadow=frozenset(shadow),
         )
         out = cohort.excluded(some, closed=registered.closed, visited=visited, moved=moved)
         made.append(build(some, basis, excluded=out))

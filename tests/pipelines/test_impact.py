@@ -16,7 +16,7 @@ from earlywarning.errors import ArtifactError, Conflict
 from earlywarning.impact.study import Study
 from earlywarning.io.register.models import VisitList
 from earlywarning.visits import frozen
-from earlywarning_pipelines import impact
+from earlywarning_pipelines import impact, publish
 from earlywarning_pipelines.cli import app
 from lived_district import Lived, live
 
@@ -164,3 +164,27 @@ def test_a_district_with_two_years_of_lots_finds_what_visits_do(tmp_path: Path) 
     drawn = rows.set_index(["student_id", "quarter"]).join(truth)
     change = drawn.loc[drawn["won"] & (drawn["visited"] > 0), "absence_change_by_visit"].mean()
     assert one["effect"]["low"] <= change <= one["effect"]["high"]
+
+
+def test_a_drawn_order_holds_lists_back_and_freezes_them_in_the_shadow(tmp_path: Path) -> None:
+    lived = live(
+        tmp_path / "home", schools=1, size=200, effect=1.0, listed=3, seed=4, roll_out=True
+    )
+    found = impact.analyse(lived.home, study_name="Order", as_of=lived.until, at=AT)
+    rows = found.panel
+    assert rows["shadow"].any()
+    assert rows.loc[rows["shadow"], "listed"].any(), "somebody would have had a place"
+    by_score = rows["track"].isin(["concern", "preventive"])
+    assert not rows.loc[rows["shadow"] & by_score, "visited"].any(), "and nobody was sent there"
+    assert rows.loc[~rows["shadow"] & by_score, "visited"].any()
+    assert (rows["shadow"] == (rows["wave"] > rows["t"])).all()
+    assert {one["design"] for one in found.result["results"]} == {"rollout", "lottery", "listing"}
+    with lived.home.register.session() as session:
+        id_ = session.scalar(
+            select(VisitList.visit_list_id).order_by(VisitList.quarter.desc()).limit(1)
+        )
+    again = publish.rebuild(
+        id_, engine=lived.home.engine, store=lived.home.store, register=lived.home.register,
+        registry=lived.home.models,
+    )  # fmt: skip
+    assert again.identical, again.difference

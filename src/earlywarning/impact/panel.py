@@ -131,8 +131,10 @@ def _rows(one: FrozenList) -> pd.DataFrame:
             "cut": home["cut"], "x": home["distance"],
             "block": lot["block"] if lot else None,
             "p_assign": lot["probability"] if lot else np.nan,
-            "won": bool(lot and lot["won"]), "listed": bool(home["listed"]),
-            "track": home["track"] or "none", "excluded": home["excluded"],
+            "won": bool(lot and lot["won"]),
+            "listed": bool(home["listed"]) or home.get("shadow_track") is not None,
+            "track": home["track"] or home.get("shadow_track") or "none",
+            "excluded": home["excluded"],
             "siblings": float(len(home["children"]) - 1),
         }  # fmt: skip
         made += [
@@ -140,8 +142,11 @@ def _rows(one: FrozenList) -> pd.DataFrame:
             for child in home["children"]
         ]
     frame = pd.DataFrame(made)
+    waiting = {f"{header['school_id']}/{lead}" for lead in header.get("shadow_leads", ())}
+    shadow = frame["homeroom"].isin(waiting)
     return frame.assign(
-        school_id=header["school_id"], quarter=header["quarter"], list_sha256=one.sha256,
+        shadow=shadow, school_id=header["school_id"], quarter=header["quarter"],
+        list_sha256=one.sha256,
         model_version=version, list_day=day,
     )  # fmt: skip
 
@@ -160,7 +165,7 @@ def _with_roll_out(
     calendar: SchoolCalendar,
 ) -> pd.DataFrame:
     if plan is None:
-        return rows.assign(wave=np.nan, stratum="", shadow=False)
+        return rows.assign(wave=np.nan, stratum="")
     numbers = _numbers(quarters, calendar)
     later = max(numbers.values()) + 1
     # A start outside the quarters seen is before the first, or after the last.
@@ -172,7 +177,7 @@ def _with_roll_out(
     return rows.assign(
         wave=of,
         stratum=rows["homeroom"].map(plan.strata).fillna(""),
-        shadow=of.notna() & (of > rows["t"]),
+        shadow=rows["shadow"] | (of.notna() & (of > rows["t"])),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -14,6 +14,7 @@ from earlywarning.visits.capacity import (
     CALLED,
     CONCERN,
     GOOD_NEWS,
+    KEEP_WATCHING,
     PREVENTIVE,
     Allocation,
     Places,
@@ -53,6 +54,9 @@ class ListBasis:
         Households each lead can visit; others have the district's usual capacity.
     layout : int
         Of the frozen record; an older one only to make an old list again.
+    shadow : set of staff id
+        Leads who do not visit yet in a drawn roll-out: their list is made and frozen to compare
+        with, and nobody is put on it by score.
     """
 
     quarter: str
@@ -66,6 +70,7 @@ class ListBasis:
     classes: Mapping[str, Mapping[str, Any]]
     capacities: Mapping[str, int]
     layout: int = FORMAT
+    shadow: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +133,17 @@ def build(
             tracks=basis.district.visits.tracks if basis.layout >= TRACKS_LAYOUT else None,
             year_ago=day_number(basis.as_of_date) - 365,
         )
+        shadow: dict[str, str] = {}
+        if lead in basis.shadow:
+            allocations, shadow = _in_shadow(allocations)
         listed = _listed(allocations)
         positions = {item.household.key: position + i for i, item in enumerate(listed, start=1)}
         position += len(listed)
-        rows += [_row(item, positions.get(item.household.key), basis) for item in allocations]
+        rows += [
+            _row(item, positions.get(item.household.key), basis)
+            | _shadow_of(item.household.key, shadow, in_shadow=lead in basis.shadow)
+            for item in allocations
+        ]
         leads.append(_lead(lead, places, allocations, basis))
     header = _header(basis, leads, rows)
     frozen = canonical({"header": header, "households": rows})
@@ -171,6 +183,28 @@ _ORDER = (CONCERN, *CALLED, PREVENTIVE)
 
 def _place(item: Allocation) -> int:
     return (item.rank if item.track == CONCERN else item.waiting_rank) or 0
+
+
+def _in_shadow(allocations: list[Allocation]) -> tuple[list[Allocation], dict[str, str]]:
+    """Allocations of a lead who does not visit yet, and who would have had a place, by track.
+
+    Families who asked, sick children and good news keep their places: only the score waits.
+    """
+    would = {
+        item.household.key: item.track
+        for item in allocations
+        if item.track in (CONCERN, PREVENTIVE)
+    }
+    kept = [
+        replace(item, track=None, band=KEEP_WATCHING) if item.household.key in would else item
+        for item in allocations
+    ]
+    return kept, would
+
+
+def _shadow_of(key: str, shadow: Mapping[str, str], *, in_shadow: bool) -> dict[str, Any]:
+    """What a row says of a shadow list; nothing where the lead visits."""
+    return {"shadow_track": shadow.get(key)} if in_shadow else {}
 
 
 def _row(item: Allocation, position: int | None, basis: ListBasis) -> dict[str, Any]:
@@ -284,7 +318,9 @@ def _lead(
 def _header(
     basis: ListBasis, leads: list[dict[str, Any]], rows: list[dict[str, Any]]
 ) -> dict[str, Any]:
+    waiting = sorted(basis.shadow & {lead["lead"] for lead in leads if lead["lead"]})
     return {
+        **({"shadow_leads": waiting} if waiting else {}),
         "format": basis.layout,
         "quarter": basis.quarter,
         "as_of_date": basis.as_of_date.isoformat(),

@@ -155,6 +155,20 @@ def studies(register: Register) -> list[Registered]:
     return [_registered(row) for row in rows]
 
 
+def not_started(register: Register, quarter: str) -> set[str]:
+    """Leads who do not visit yet in a quarter, by the drawn order of a registered study."""
+    waiting: set[str] = set()
+    for one in studies(register):
+        study = one.study
+        if study.roll_out and study.first_quarter <= quarter <= study.last_quarter:
+            waiting |= {
+                lead.split("/", 1)[1]
+                for lead, start in study.roll_out.items()
+                if start is None or start > quarter
+            }
+    return waiting
+
+
 def find(register: Register, name: str) -> Registered:
     """A study by name or id.
 

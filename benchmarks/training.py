@@ -1,7 +1,10 @@
 """What does honest training cost beside one fit of the same trees?
 
 A district is simulated and its features are made by the real feature code, for the last closed
-quarters. Then two sides learn from the same matrix, with one thread each:
+quarters. Above 20,000 students (`--made` names another number) the table of so many is drawn to
+size: schools are repeated under other names, and every value that is not a whole number is moved by
+some per cent, so that no two rows are alike and trees have as many values to choose from. Then two
+sides learn from the same matrix, with one thread each:
 
 - `ours`: `risk.training.train` for all three outcomes: every candidate compared on later quarters,
   calibrated on quarters that it had not seen, the gate on the test quarters, the list learnt again
@@ -50,9 +53,9 @@ THREADS = 1
 SIDES = ("make", "search", "xgboost", "ours", "report")
 
 
-def make(folder: Path, students: int, quarters: int) -> int:
+def make(folder: Path, students: int, made: int, quarters: int) -> int:
     """Simulate, and keep the feature table of the last closed quarters. Returns its rows."""
-    _district.make(folder / "district", students)
+    _district.make(folder / "district", min(made, students))
     rules = districts.load(folder / "district" / "district.toml")
     engine = open_engine("polars")
     snapshot = (folder / "district" / "facts").resolve()
@@ -60,10 +63,32 @@ def make(folder: Path, students: int, quarters: int) -> int:
     data = load_dataset(
         engine, snapshot, rules, quarters=closed[-quarters:], known_before=_district.UNTIL
     )
+    data = drawn_to(data, students / min(made, students))
     for name in ("ids", "X", "y"):
         getattr(data, name).to_parquet(folder / f"{name}.parquet")
     np.savez(folder / "rest.npz", visited=data.visited, label_status=data.label_status.astype(str))
     return len(data)
+
+
+def drawn_to(data: Dataset, times: float) -> Dataset:
+    """The same schools so many times over, each time under other names and with noise."""
+    copies = max(round(times), 1)
+    if copies == 1:
+        return data
+    rng = np.random.default_rng(SEED)
+    at = np.tile(np.arange(len(data)), copies)
+    copy = np.repeat(np.arange(copies), len(data))
+    ids = data.ids.iloc[at].reset_index(drop=True)
+    for name in ("student_id", "school_id", "class_id"):
+        ids[name] = ids[name].astype(str) + "/" + pd.Series(copy).astype(str)
+    X = data.X.iloc[at].reset_index(drop=True)
+    for name in X.columns:
+        values = X[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        if not np.all(np.isnan(values) | (values == np.round(values))):
+            X[name] = values * np.exp(np.where(copy, rng.normal(0, 0.03, len(values)), 0))
+    order = np.argsort(ids["quarter"].to_numpy(dtype=str), kind="stable")
+    y = data.y.iloc[at].reset_index(drop=True)
+    return Dataset(ids, X, y, data.visited[at], data.label_status[at]).rows(order)
 
 
 def load(folder: Path) -> Dataset:
@@ -161,10 +186,10 @@ def told(results: dict[str, training.TrainingResult]) -> dict[str, str]:
     }
 
 
-def step(name: str, folder: Path, students: int, quarters: int) -> None:
+def step(name: str, folder: Path, students: int, made: int, quarters: int) -> None:
     """In the child: one side."""
     if name == "make":
-        _measure.work(lambda: make(folder, students, quarters), told=lambda rows: rows)
+        _measure.work(lambda: make(folder, students, made, quarters), told=lambda rows: rows)
         return
     data = load(folder)
     if name == "search":
@@ -185,13 +210,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="600 students, 4 quarters; no bar")
     parser.add_argument("--students", type=int, default=100_000)
+    parser.add_argument("--made", type=int, default=20_000, help="students really simulated")
     parser.add_argument("--quarters", type=int, default=8)
     parser.add_argument("--keep", type=Path, help="a folder for the table, to be used again")
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.side:
-        step(options.side, options.folder, options.students, options.quarters)
+        step(options.side, options.folder, options.students, options.made, options.quarters)
         return 0
     students, quarters = (600, 4) if options.quick else (options.students, options.quarters)
     costs: dict[str, _measure.Cost] = {}
@@ -203,12 +229,15 @@ def main() -> int:
                 continue
             costs[side] = _measure.run_apart(
                 Path(__file__), "--side", side, "--folder", str(folder),
-                "--students", str(students), "--quarters", str(quarters),
+                "--students", str(students), "--made", str(options.made),
+                "--quarters", str(quarters),
             )  # fmt: skip
             print(f"{side}: {costs[side].cpu:.1f} processor s", flush=True)
             if side == "search":
                 (folder / "found.json").write_text(json.dumps(costs[side].result))
         rows = len(pd.read_parquet(folder / "ids.parquet", columns=["quarter"]))
+    if students > options.made:
+        print(f"{options.made:,} students were simulated, and drawn to {students:,} with noise")
     for outcome in OUTCOMES:
         found = costs["search"].result[outcome]
         print(f"{outcome}: {found['trees']} trees of depth {found['setting']['depth']}; "
@@ -228,7 +257,8 @@ def main() -> int:
         value,
         {"name": "training", "bar": None if options.quick else BAR, "unit": "times xgboost alone",
          "sizes": [students], "quarters": quarters, "rows": rows, "seeds": [SEED],
-         "with_report": round(whole, 2), "peak_mb": round(costs["ours"].peak_mb),
+         "made": min(options.made, students), "with_report": round(whole, 2),
+         "peak_mb": round(costs["ours"].peak_mb),
          "xgboost_peak_mb": round(costs["xgboost"].peak_mb)},
         [] if options.quick else failed,
     )  # fmt: skip

@@ -20,7 +20,7 @@ MOST_VALIDATIONS = 4
 WITHIN_FOLDS = 4
 """Parts of a single quarter, when there is no earlier one to choose on."""
 
-MOST_OF_A_QUARTER = 20_000
+MOST_OF_A_QUARTER = 10_000
 """Students of one quarter from whom candidates learn while they are compared and calibrated. What
 serves learns from all, and the test quarters judge with all. More would tell the candidates apart
 no better: they differ by far more than what they gain from the students left out."""

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -18,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from earlywarning.risk.estimators import skops_bytes
 from earlywarning.risk.estimators.base import MAIN_FILE, json_bytes
 from earlywarning.risk.estimators.calibration import Sigmoid, fit_sigmoid
+from earlywarning.risk.estimators.filling import medians
 from earlywarning.risk.estimators.matrix import matrix
 from earlywarning.risk.estimators.memo import Memo, once
 from earlywarning.risk.estimators.treatment import AGAINST_SENSE, NO_VISIT, USED, treatment
@@ -234,9 +234,11 @@ class _Prepared:
     @classmethod
     def of(cls, values: np.ndarray, treated: np.ndarray) -> _Prepared:
         roots = long_tailed(values)
-        imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
-        steps = Pipeline([("imputer", imputer), ("scaler", StandardScaler(copy=False))])
-        inputs: Any = steps.fit_transform(_inputs(values, treated, roots))
+        inputs: Any = _inputs(values, treated, roots)
+        imputer: Any = medians(inputs)
+        scaler: Any = StandardScaler(copy=False)
+        inputs = scaler.fit_transform(imputer.transform(inputs))
+        steps = Pipeline([("imputer", imputer), ("scaler", scaler)])
         return cls(roots, steps, np.clip(inputs, -WIDEST, WIDEST, out=inputs))
 
     def scaled(self, values: np.ndarray, treated: np.ndarray) -> np.ndarray:
@@ -260,7 +262,8 @@ def long_tailed(values: np.ndarray) -> np.ndarray:
         filled = values[:, column][~np.isnan(values[:, column])]
         spread = filled.std() if len(filled) else 0.0
         if spread > 0 and filled.min() >= 0:
-            out[column] = np.mean(((filled - filled.mean()) / spread) ** 3) > LONG_TAIL
+            scaled = (filled - filled.mean()) / spread
+            out[column] = np.mean(scaled * scaled * scaled) > LONG_TAIL
     return out
 
 

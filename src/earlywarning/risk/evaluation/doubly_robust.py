@@ -25,7 +25,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.impute import SimpleImputer
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
@@ -33,6 +32,7 @@ from threadpoolctl import threadpool_limits
 
 from earlywarning.risk.dataset import Dataset
 from earlywarning.risk.estimators.calibration import expit, logit
+from earlywarning.risk.estimators.filling import medians
 from earlywarning.risk.estimators.treatment import MIN_VISITED, NOT_RECORDED, TOO_RARE
 from earlywarning.risk.evaluation import bootstrap
 from earlywarning.risk.evaluation.calibration import calibration_error
@@ -43,11 +43,13 @@ CORRECTED = "corrected"
 NO_OVERLAP = "no_overlap"
 """Nearly everybody on the list was visited: what they would have done alone is not on record."""
 
-FOLDS = 5
+FOLDS, FOLDS_OF_MANY = 5, 2
+"""Two, where half of the students are more than are learnt from anyway."""
+
 STRENGTH_VISIT, STRENGTH_OUTCOME = 0.3, 0.1
 """Inverse penalties: the greater for who is visited, where too smooth a curve is what biases."""
 
-MOST_ROWS = 20_000
+MOST_ROWS = 10_000
 """Students from whom each of the two is learnt: chosen by the folds' lot, where there are more."""
 
 WIDEST = 6.0
@@ -337,22 +339,21 @@ def _cross_fitted(
 
     `lot` numbers the rows at random, 0 to n - 1: it makes the folds.
     """
-    fold = lot % FOLDS
+    folds = FOLDS if len(lot) <= 2 * MOST_ROWS else FOLDS_OF_MANY
+    fold = lot % folds
     chance = np.empty(len(truth))
-    for index in range(FOLDS):
+    for index in range(folds):
         rows, at = np.flatnonzero(learnt & (fold != index)), fold == index
         rows = rows[np.argsort(lot[rows], kind="stable")[:MOST_ROWS]]
         wanted = truth[rows]
         if not 0 < wanted.sum() < len(wanted):
             chance[at] = (wanted.sum() + 0.5) / (len(wanted) + 1)
             continue
-        imputer: Any = SimpleImputer(
-            strategy="median", add_indicator=True, keep_empty_features=True
-        )
+        imputer: Any = medians(inputs[rows])
         scaler: Any = StandardScaler()
         # One thread: more would add up in another order.
         with threadpool_limits(1):
-            scaled = scaler.fit_transform(imputer.fit_transform(inputs[rows]))
+            scaled = scaler.fit_transform(imputer.transform(inputs[rows]))
             model: Any = LogisticRegression(
                 C=strength, solver="newton-cholesky", max_iter=100, tol=1e-6
             )

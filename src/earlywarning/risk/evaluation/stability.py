@@ -10,7 +10,7 @@ import numpy as np
 from earlywarning.risk.evaluation.ranking import capacity_of
 
 REFITS = 5
-ROWS = 250_000
+ROWS = 150_000
 """Redraws: five, and no more than have so many rows together, at least one. Where many rows are
 learnt from a list has hundreds of places, and one redraw already tells the share that changes."""
 

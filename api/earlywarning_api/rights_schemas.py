@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -18,7 +18,18 @@ Status = Literal["open", "done", "refused"]
 Refusal = Literal[
     "not_identified", "endangers", "exposes_others", "law_requires_keeping", "no_such_data"
 ]
-_WORDS = r"^[^\x00-\x1f]*\S[^\x00-\x1f]*$"
+_WORDS = r"^[^\x00-\x1f]*[^\x00-\x20][^\x00-\x1f]*$"
+
+
+def utc(at: datetime | None) -> datetime | None:
+    """A moment as the register has it; one before or after all that can be written is the first or
+    last that can."""
+    if at is None:
+        return None
+    try:
+        return at.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        return datetime.min if at.year == 1 else datetime.max  # noqa: DTZ901 - without zone
 
 
 class Sent(BaseModel):

@@ -236,3 +236,30 @@ def test_an_agreement_is_one_persons_and_ends(world: World) -> None:
         session.get_one(ResearchAgreement, agreement).ended_at = NOW
         session.commit()
     assert post(world, "data_staff", "/exports", sent).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "pointer"),
+    [
+        ("/rights_requests", {"kind": "rectification", "made_by": "mother"}, "/body/wanted"),
+        ("/rights_requests", {"kind": "rectification", "made_by": "mother", "wanted": {}},
+         "/body/wanted"),
+        ("/rights_requests", {"kind": "access", "made_by": "mother",
+                              "received_at": "9999-12-31T23:59:59-14:00"}, "/body/received_at"),
+        ("/exports", {"kind": "plan", "purpose": "x"}, "/body/visit_list_id"),
+        ("/exports", {"kind": "plan", "purpose": "\u0000"}, "/body/purpose"),
+        ("/exports", {"kind": "plan", "purpose": "x", "role": "admin"}, "/body/role"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_told_by_its_field(
+    world: World, path: str, body: dict[str, Any], pointer: str
+) -> None:
+    more = {"student_id": SITI.student_id} if "rights" in path else {}
+    answer = post(world, "coordinator", path, body | more)
+    assert answer.status_code == 422
+    assert [one["pointer"] for one in answer.json()["errors"]] == [pointer]
+
+
+def test_moments_at_the_ends_of_time_are_no_error(world: World) -> None:
+    for since in ("0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"):
+        assert world.as_("admin").get(f"/api/v1/audit_events?since={since}").status_code == 200

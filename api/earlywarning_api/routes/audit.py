@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -13,7 +12,7 @@ from earlywarning.io.register import audit_log
 from earlywarning.io.register.audit_log import Entry
 from earlywarning_api import access, cursor, recording
 from earlywarning_api.problems import declared
-from earlywarning_api.rights_schemas import AuditEvents, AuditEventView
+from earlywarning_api.rights_schemas import AuditEvents, AuditEventView, utc
 
 router = APIRouter(prefix="/audit_events", tags=["audit"])
 
@@ -61,8 +60,8 @@ def listed(
             actor=actor,
             action=action,
             entity_id=entity_id,
-            since=_utc(since),
-            until=_utc(until),
+            since=utc(since),
+            until=utc(until),
             before=before or None,
             limit=limit + 1,
         )
@@ -74,10 +73,6 @@ def listed(
         request,
         AuditEvents(audit_events=[_view(row) for row in page], next_cursor=following),
     )
-
-
-def _utc(at: datetime | None) -> datetime | None:
-    return None if at is None else at.astimezone(UTC).replace(tzinfo=None)
 
 
 def _view(row: Entry) -> AuditEventView:

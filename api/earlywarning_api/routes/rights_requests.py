@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
@@ -21,6 +21,7 @@ from earlywarning_api.rights_schemas import (
     RequestSent,
     RequestView,
     Status,
+    utc,
 )
 from earlywarning_api.routes.consents import require
 
@@ -52,7 +53,7 @@ def listed(
 def receive(request: Request, person: Reader, sent: RequestSent) -> Response:
     """Record a request and start its clock. An objection holds from this moment."""
     at = recording.now(request).at
-    received = _utc(sent.received_at)
+    received = utc(sent.received_at)
     wanted = sent.wanted.model_dump(mode="json", exclude_none=True) if sent.wanted else None
     with recording.told(), request.app.state.register.session(writing=True) as session:
         require(session, person, sent.student_id)
@@ -131,10 +132,6 @@ def _found(session: Session, person: access.Person, request_id: str) -> RequestR
         if row.request_id == request_id:
             return row
     raise HTTPException(404)
-
-
-def _utc(at: datetime | None) -> datetime | None:
-    return None if at is None else at.astimezone(UTC).replace(tzinfo=None)
 
 
 def _view(row: RequestRow, at: datetime) -> RequestView:

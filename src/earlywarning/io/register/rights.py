@@ -87,7 +87,7 @@ def add_consent(
     _one_of("purpose", purpose, rights.PURPOSES)
     _one_of("given_by", given_by, rights.GUARDIANS)
     if not evidence.strip():
-        raise DataError("consent: evidence is empty; say where the signed form or record is")
+        raise DataError("evidence: is empty; say where the signed form or record is")
     _not_ahead("given_on", given_on, at)
     _known(session, student_id)
     consent_id = uuid.uuid4().hex
@@ -261,14 +261,16 @@ def receive(
     _one_of("made_by", made_by, rights.ASKERS)
     asked = received_at or at
     if asked > at:
-        raise DataError(f"received_at is {asked}, after now ({at} UTC); give the past moment")
+        raise DataError(f"received_at: is {asked}, after now ({at} UTC); give the past moment")
     if (student_id is None) != (kind == rights.BREACH):
-        raise DataError(f"a request of kind {kind} {'needs' if student_id is None else 'has no'} "
-                        "student")  # fmt: skip
+        need = "needs one" if student_id is None else "has none"
+        raise DataError(f"student_id: a request of kind {kind} {need}")
     if student_id is not None:
         school_id = _known(session, student_id)
     if (wanted is not None) != (kind == rights.RECTIFICATION):
-        raise DataError("a rectification, and nothing else, says which fields should read what")
+        raise DataError(
+            "wanted: a rectification, and nothing else, says which fields should read what"
+        )
     row = RightsRequest(
         request_id=uuid.uuid4().hex,
         kind=kind,
@@ -352,7 +354,7 @@ def decide(
     if status == rights.REFUSED:
         _one_of("reason", reason or "", rights.REFUSALS)
     elif reason is not None:
-        raise DataError("only a refusal has a reason")
+        raise DataError("reason: only a refusal has one")
     if status == rights.DONE and row.kind == rights.RECTIFICATION:
         corrected: Any = dict(row.wanted or {})
         if "birth_date" in corrected:
@@ -380,7 +382,7 @@ def _row(found: RightsRequest) -> RequestRow:
 def _correct(wanted: Mapping[str, str]) -> dict[str, Any]:
     """Corrections that can be made, checked before the family is promised anything."""
     if not wanted:
-        raise DataError(f"nothing to correct; allowed: {', '.join(rights.RECTIFIABLE)}")
+        raise DataError(f"wanted: nothing to correct; allowed: {', '.join(rights.RECTIFIABLE)}")
     for field, value in wanted.items():
         _one_of("field", field, rights.RECTIFIABLE)
         if field == "full_name" and not normal(value):
@@ -405,12 +407,12 @@ def _known(session: Session, student_id: str) -> str:
 
 def _one_of(what: str, value: str, allowed: Sequence[str]) -> None:
     if value not in allowed:
-        raise DataError(f"{what} is {value!r}; allowed: {', '.join(allowed)}")
+        raise DataError(f"{what}: is {value!r}; allowed: {', '.join(allowed)}")
 
 
 def _not_ahead(what: str, day: date, at: datetime) -> None:
     if (day - at.date()).days > 1:  # the school's day can be ahead of UTC's
-        raise DataError(f"{what} is {day}, which has not come yet (today is {at.date()} UTC)")
+        raise DataError(f"{what}: is {day}, which has not come yet (today is {at.date()} UTC)")
 
 
 def _audit(

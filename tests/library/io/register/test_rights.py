@@ -87,9 +87,9 @@ def test_consent_taken_back_counts_as_an_objection(register: Register) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"purpose": "adverts"}, "purpose is 'adverts'; allowed: priority"),
+        ({"purpose": "adverts"}, "purpose: is 'adverts'; allowed: priority"),
         ({"given_by": "Bu Ratna"}, "allowed: father, mother"),
-        ({"evidence": "  "}, "evidence is empty"),
+        ({"evidence": "  "}, "evidence: is empty"),
         ({"given_on": date(2026, 10, 8)}, "has not come yet"),
     ],
 )
@@ -158,7 +158,7 @@ def test_an_objection_holds_from_the_moment_it_is_made(register: Register) -> No
     [
         ({"kind": "wish"}, "allowed: access, rectification"),
         ({"received_at": NOW + timedelta(hours=1)}, "after now"),
-        ({"student_id": None}, "needs student"),
+        ({"student_id": None}, "student_id: a request of kind access needs one"),
         ({"kind": "rectification"}, "which fields should read what"),
         ({"kind": "rectification", "wanted": {"status": "x"}}, "allowed: full_name, sex"),
         ({"kind": "rectification", "wanted": {"birth_date": "17/5/2013"}}, "like 2013-05-17"),

@@ -87,7 +87,7 @@ def test_revoking_twice_keeps_the_first_time(register: Register) -> None:
 @pytest.mark.parametrize(
     ("role", "more", "error", "words"),
     [
-        ("janitor", {}, ConfigError, "allowed: coordinator, homeroom_teacher, data_staff"),
+        ("janitor", {}, ConfigError, "allowed: admin, coordinator, homeroom_teacher"),
         ("data_staff", {"expires_days": 0}, ConfigError, "at least 1 day"),
         ("data_staff", {"label": " "}, ConfigError, "label"),
         ("coordinator", {}, ConfigError, "belongs to one school; known: SCH1, SCH2"),

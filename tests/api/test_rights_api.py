@@ -103,7 +103,7 @@ def test_visits_and_plan_leave_too(world: World) -> None:
     assert {one["purpose"] for one in log} == {"rapat guru"}
 
 
-def test_a_file_is_gone_after_a_day_and_when_a_child_is_erased(world: World) -> None:
+def test_a_file_is_gone_after_a_day(world: World) -> None:
     made = post(world, "coordinator", "/exports", {"kind": "visits", "purpose": "x"})
     place = made.headers["location"]
     assert world.as_("coordinator").get(place).status_code == 200

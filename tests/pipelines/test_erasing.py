@@ -19,7 +19,14 @@ import postgres
 from earlywarning.errors import NotFound
 from earlywarning.io import backup, sealed
 from earlywarning.io.facts import FactStore
-from earlywarning.io.register import audit_check, audit_head, audit_log, lists, rights
+from earlywarning.io.register import (
+    audit_check,
+    audit_head,
+    audit_log,
+    exports,
+    lists,
+    rights,
+)
 from earlywarning.io.register.models import (
     Guardian,
     Household,
@@ -58,6 +65,10 @@ def plant(home: Home) -> None:
         rights.receive(
             session, kind="rectification", made_by="mother", student_id=SITI.student_id,
             wanted={"full_name": MARK}, by=BY, at=AT,
+        )  # fmt: skip
+        exports.keep(
+            session, exports.Sheet("x", ("student",), [[MARK]]), kind="visits", format_="csv",
+            purpose="rapat guru", by=BY, at=AT,
         )  # fmt: skip
         session.flush()
         fill_texts(session)

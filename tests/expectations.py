@@ -34,13 +34,14 @@ from typing import Any
 
 from sqlalchemy import select
 
-from earlywarning.io.register import rights, visits
+from earlywarning.impact.study import Study
+from earlywarning.io.register import evidence, rights, visits
 from earlywarning.io.register.models import Student, VisitListItem, VisitListStudent
 from earlywarning.io.register.visit_tables import ItemOverride
 from earlywarning.io.register.visits import VisitContent
 from earlywarning_api.preconditions import etag
 from people import SITI, YUSUF
-from service_world import OTHER, World, staff_id, user_id
+from service_world import NOW, OTHER, World, staff_id, user_id
 
 CALLERS = (
     "coordinator", "homeroom_teacher", "counsellor", "principal", "data_staff", "researcher",
@@ -138,6 +139,10 @@ ROWS: dict[str, Row] = {
     "GET /api/v1/openapi.json": Row({"": SIGNED_IN}),
     "GET /api/v1/quarters": Row({"": "22222331"}),
     "GET /api/v1/models": Row({"": "23322321"}),
+    "GET /api/v1/impact/studies": Row({"": "23322231"}),
+    "GET /api/v1/impact/studies/{study_id}": Row(
+        {"own": "23322231", "absent": "43344431"}, prepare=lambda world: studies_of(world)
+    ),
     "GET /api/v1/visit_lists": Row({"": "22223331"}),
     "GET /api/v1/visit_lists/{visit_list_id}": Row(LIST),
     "GET /api/v1/visit_lists/{visit_list_id}/items": Row(LIST),
@@ -333,6 +338,19 @@ ROWS: dict[str, Row] = {
     "GET /api/v1/audit_events": Row({"": "33333321"}),
 }  # fmt: skip
 """Method and path -> what is answered."""
+
+
+def studies_of(world: World) -> Mapping[str, Parameters]:
+    """A registered study with a result."""
+    asked = Study(f"Study {key()}", "Do visits help?", "2026-27-Q3", "2026-27-Q4")
+    first = date(2027, 1, 1)
+    made = evidence.register_study(
+        world.register, asked, facts_until=None, first_day=first, by="terminal", at=NOW
+    )
+    result = {"decides": None, "data": {"students": 0}, "results": [], "naive": [],
+              "subgroups": [], "reach": []}  # fmt: skip
+    evidence.keep_result(world.register, 2 * made.study_id, result, study_id=made.study_id, at=NOW)
+    return {"own": {"study_id": made.study_id}, "absent": {"study_id": ABSENT}}
 
 
 def plans_of(world: World) -> Mapping[str, Parameters]:

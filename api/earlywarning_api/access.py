@@ -58,8 +58,8 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     ),
     # Models and pseudonyms; no list, no student, no name.
     "data_staff": frozenset({"quarters", "models", "reference", "impact", "exports"}),
-    # Agreed exports without names, and nothing else.
-    "researcher": frozenset({"exports", "reference"}),
+    # Agreed exports without names, and results about groups of ten or more.
+    "researcher": frozenset({"exports", "reference", "impact"}),
 }  # fmt: skip
 """What each role may use. A role that is not here, or a use that is not named, is denied."""
 

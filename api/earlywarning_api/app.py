@@ -30,6 +30,7 @@ from earlywarning_api.routes import (
     exports,
     follow_ups,
     health,
+    impact,
     me,
     models,
     oidc,
@@ -176,7 +177,7 @@ def create_app(
         app.include_router(module.router, prefix=PREFIX)
     for module in (consents, rights_requests, exports, audit):
         app.include_router(module.router, prefix=PREFIX)
-    for module in (quarters, visit_lists, students, models, reference):
+    for module in (quarters, visit_lists, students, models, impact, reference):
         app.include_router(module.router, prefix=PREFIX)
     if demo_keys:
         app.include_router(demo_entry.router_of(demo_keys))

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from earlywarning.impact import diagnose, lottery, naive
-from earlywarning.impact.columns import BEFORE
-from earlywarning.impact.designs import BETTER, Run, adjustment, run
+from earlywarning.impact.columns import BEFORE, BETTER
+from earlywarning.impact.designs import Run, adjustment, run
 from earlywarning.impact.diagnose import LEAST_CELL, Rule
 from earlywarning.impact.regression import REACH
 from earlywarning.impact.standards import benjamini_hochberg

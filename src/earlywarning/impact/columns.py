@@ -5,6 +5,9 @@ from __future__ import annotations
 OUTCOMES = ("absence_rate", "chronic", "incidents", "mark")
 """What a study can ask about; the first is primary unless it says otherwise."""
 
+BETTER = {"absence_rate": -1, "chronic": -1, "incidents": -1, "mark": 1}
+"""Sign of an effect that helps."""
+
 BASELINE = (
     "absence_before", "absence_earlier", "incidents_before", "visited_before", "siblings",
 )  # fmt: skip

@@ -15,9 +15,6 @@ from earlywarning.impact.diagnose import Rule
 from earlywarning.impact.regression import Estimate
 from earlywarning.impact.standards import standardised
 
-BETTER = {"absence_rate": -1, "chronic": -1, "incidents": -1, "mark": 1}
-"""Sign of an effect that helps."""
-
 
 @dataclass
 class Run:

@@ -20,8 +20,7 @@ from babel.numbers import format_decimal
 from jinja2 import Environment, StrictUndefined
 
 from earlywarning.errors import DataError
-from earlywarning.impact.columns import COLUMNS
-from earlywarning.impact.designs import BETTER
+from earlywarning.impact.columns import BETTER, COLUMNS
 from earlywarning.io import impact_figures
 
 SCALE = {"absence_rate": 100.0, "chronic": 100.0, "incidents": 1.0, "mark": 1.0}

@@ -1,0 +1,49 @@
+"""A result as it may leave the house: no number of fewer than ten children."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+LEAST_CELL = 10
+
+
+def public(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A result with its small cells emptied.
+
+    Counts of 1 to 9 are null, and so are both arms' counts of a step where one of them is: the
+    total would tell it. Estimates and baseline means of fewer children are left out.
+
+    Parameters
+    ----------
+    result : mapping
+        As `analysis.analyse` gives it.
+    """
+    made = {key: value for key, value in result.items() if key != "results"}
+    made["results"] = [_one(one) for one in result["results"]]
+    made["reach"] = [row for row in result["reach"] if row["children"] >= LEAST_CELL]
+    made["subgroups"] = [row for row in result["subgroups"] if row["n"] >= LEAST_CELL]
+    return made
+
+
+def _one(one: Mapping[str, Any]) -> dict[str, Any]:
+    flow = [
+        {"step": step, "assigned": None, "not_assigned": None}
+        if _small(first) or _small(other)
+        else {"step": step, "assigned": first, "not_assigned": other}
+        for step, first, other in one["flow"]
+    ]
+    few = any(_small(count) for _, *counts in one["flow"][:1] for count in counts)
+    withheld = one["verdict"] == "withheld" or few
+    kept = {
+        key: one[key]
+        for key in ("design", "outcome", "role", "verdict", "reason", "held", "exact_used",
+                    "detectable_visit", "rules")
+    }  # fmt: skip
+    for key in ("itt", "effect", "interval", "p_adjusted"):
+        kept[key] = None if withheld else one[key]
+    return kept | {"flow": flow, "baseline": [] if few else one["baseline"]}
+
+
+def _small(count: int) -> bool:
+    return 0 < count < LEAST_CELL

@@ -167,8 +167,8 @@ def _imported(session: Session) -> Task:
         select(func.max(ImportBatch.finished_at), func.count(ImportBatch.import_id))
     ).one()
     if not count:
-        return Task("import", "now", "none")
-    return Task("import", "done", "last", done=count, at=at)
+        return Task("import", "now", "none", "/data")
+    return Task("import", "done", "last", "/data", done=count, at=at)
 
 
 def _listed(session: Session, current: ListRow | None) -> list[Task]:

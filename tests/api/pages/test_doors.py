@@ -39,6 +39,7 @@ ALLOWED = {
     "/planned/{planned_visit_id}": {C, H},
     "/planned/{planned_visit_id}/letter": {C, H},
     "/planned/{planned_visit_id}/form": {C, H},
+    "/data": {C, P, A, D},
     "/models": {C, P, A, D},
     "/people": {A},
     "/people/{user_id}": {A},

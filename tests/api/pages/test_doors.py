@@ -47,7 +47,7 @@ ALLOWED = {
     "/requests": {A, C},
     "/requests/{request_id}": {A, C},
     "/students/{student_id}/request": {A, C},
-    "/impact": {C, P, D},
+    "/impact": {C, P, D, R},
 }
 """Roles that a page is for. What is not here fails the test."""
 

@@ -130,7 +130,7 @@ def empty(connection: Connection) -> None:
     connection.execute(text("DELETE FROM audit_event"))
 
 
-WAYS = {
+WAYS: dict[Callable[[Connection], None], str] = {
     edit: "row 4 does not fit its hash",
     delete: "row 4 is missing, row 5 comes in its place",
     delete_and_close_the_gap: "row 4 does not fit",

@@ -271,10 +271,6 @@ def test_a_request_that_died_gives_its_key_back(own: World) -> None:
         kept.claim(own.register, claim, request_sha256="a" * 64, at=NOW)
     later = NOW + kept.GIVEN_UP
     assert kept.claim(own.register, claim, request_sha256="b" * 64, at=later) is None
-    with own.register.session(writing=True) as session:
-        kept.forget_all(session)
-        session.commit()
-    assert kept.claim(own.register, claim, request_sha256="c" * 64, at=NOW) is None
 
 
 def test_users_come_page_by_page(own: World) -> None:

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from earlywarning.io.register.access_tables import IdempotencyKey
 from earlywarning.io.register.db import Register
@@ -101,8 +100,3 @@ def release(register: Register, claim: Claim) -> None:
             )
         )
         session.commit()
-
-
-def forget_all(session: Session) -> None:
-    """Remove everything remembered, in the caller's transaction: part of erasing a person."""
-    session.execute(delete(IdempotencyKey))

@@ -16,7 +16,7 @@ from earlywarning.io.register.list_progress import Standing
 from earlywarning.io.register.list_views import ItemRow, StudentRow
 from earlywarning.io.register.lists import PUBLISHED, ListRow
 from earlywarning.visits.frozen import district_of
-from earlywarning_api import access, cursor, recording
+from earlywarning_api import access, cursor, kept, recording
 from earlywarning_api.pages import rendering
 
 VIEWS = ("", "not_visited", "scheduled", "overdue", "no_contact", "visited")
@@ -164,7 +164,24 @@ def listed(
     after: str | None,
     limit: int | None,
 ) -> ListPage:
-    """What a person may see of a list; 404 for one that is not theirs to know of."""
+    """What a person may see of a list, read and noted in the audit; 404 for one not theirs."""
+    view, (action, entity, entity_id, detail) = content(
+        request, person, visit_list_id, filters, after=after, limit=limit
+    )
+    recording.read(request, person, action, entity=entity, entity_id=entity_id, detail=detail)
+    return view
+
+
+def content(
+    request: Request,
+    person: access.Person,
+    visit_list_id: str,
+    filters: Filters,
+    *,
+    after: str | None,
+    limit: int | None,
+) -> tuple[ListPage, kept.Reading]:
+    """What a person may see of a list, and what the audit must be told of it."""
     bound_to = (visit_list_id, filters.class_id, filters.track, filters.view)
     start = cursor.position(after, bound_to)
     visible = access.visible_students(person).ids
@@ -185,14 +202,12 @@ def listed(
         )
         classes = list_views.classes(session, visible, visit_list_id)
         schools = list_views.school_names(session)
-    recording.read(
-        request, person, "visit_list.read", entity="visit_list", entity_id=visit_list_id,
-        detail={"students": [one.student_id for row in items.values() for one in row.students]},
-    )  # fmt: skip
+    students = [one.student_id for row in items.values() for one in row.students]
+    reading = ("visit_list.read", "visit_list", visit_list_id, {"students": students})
     following = None
     if len(wanted) > len(page):
         following = filters.query(after=cursor.made(page[-1].overall, bound_to))
-    return ListPage(
+    view = ListPage(
         overview=overview(row, schools),
         parts=_parts(page, items, standings, spoken),
         shown=len(page),
@@ -217,6 +232,7 @@ def listed(
             if model["serves"] == "rule"
         ),
     )
+    return view, reading
 
 
 def _fits(standing: Standing, filters: Filters) -> bool:

@@ -12,9 +12,9 @@ from earlywarning.io import wording
 from earlywarning.io.cells import csv_bytes
 from earlywarning.io.register import list_views
 from earlywarning.io.register.lists import DRAFT
-from earlywarning_api import access
+from earlywarning_api import access, kept
 from earlywarning_api.pages import rendering, visitor
-from earlywarning_api.pages.list_content import Filters, ListPage, listed
+from earlywarning_api.pages.list_content import Filters, ListPage, content, listed
 
 PAGE = 50
 
@@ -64,8 +64,12 @@ def visit_list(
 ) -> Response:
     """One page of a list, by filters that stand in the address."""
     filters = Filters(class_id, track, view)
-    found = listed(request, person, visit_list_id, filters, after=after, limit=PAGE)
-    return rendering.page(request, "visit_list.html", found, person=person)
+
+    def made() -> tuple[Response, kept.Reading]:
+        found, reading = content(request, person, visit_list_id, filters, after=after, limit=PAGE)
+        return rendering.page(request, "visit_list.html", found, person=person), reading
+
+    return kept.again(request, person, made)
 
 
 @router.get("/lists/{visit_list_id}/print")

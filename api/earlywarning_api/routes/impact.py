@@ -54,7 +54,7 @@ def study(request: Request, study_id: str, person: Person) -> Response:
 
 
 def _summary(one: Registered) -> impact_schemas.StudySummary:
-    design = asdict(one.study)
+    design: dict[str, Any] = asdict(one.study)
     return impact_schemas.StudySummary(
         study_id=one.study_id,
         registered_at=one.registered_at,

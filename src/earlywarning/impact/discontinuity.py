@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from earlywarning.errors import MissingExtra
 from earlywarning.impact.regression import Estimate, covariates, estimate, least_squares, of_value
 
 LEAST_PER_SIDE = 100
@@ -151,6 +152,35 @@ def _corrected(what: str, first, second, n: int, strength: float | None) -> Esti
     return Estimate(
         what, plain.value, robust.se, robust.low, robust.high, robust.p, n, plain.clusters, strength
     )
+
+
+def by_rdrobust(rows: pd.DataFrame, outcome: str) -> tuple[Estimate, float]:
+    """Effect of a visit and bandwidth by the package rdrobust (Calonico and others 2017), for a
+    second opinion: its own bandwidth, robust interval, errors clustered by homeroom.
+
+    Raises
+    ------
+    MissingExtra
+        If it is not installed.
+    """
+    try:
+        from rdrobust import rdrobust
+    except ImportError as error:
+        raise MissingExtra(
+            "a second opinion on the cut needs rdrobust; pip install 'earlywarning[rd]'"
+        ) from error
+    homeroom = pd.factorize(rows["homeroom"])[0]
+    found = rdrobust(
+        rows[outcome].to_numpy(dtype=float), rows["x"].to_numpy(dtype=float),
+        fuzzy=rows["visited"].to_numpy(dtype=float), cluster=homeroom, masspoints="off",
+    )  # fmt: skip
+    low, high = (float(end) for end in found.ci.iloc[2])
+    value, se, p = (float(part.iloc[place, 0]) for part, place in
+                    ((found.coef, 0), (found.se, 2), (found.pv, 2)))  # fmt: skip
+    one = Estimate(
+        "discontinuity.rdrobust", value, se, low, high, p, len(rows), int(homeroom.max()) + 1
+    )
+    return one, float(found.bws.iloc[0, 0])
 
 
 def sharp(y: np.ndarray, x: np.ndarray, *, bandwidth: float) -> tuple[float, float]:

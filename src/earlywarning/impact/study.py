@@ -13,8 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
 from earlywarning.calendar import SchoolCalendar
 from earlywarning.errors import ConfigError
 from earlywarning.impact.columns import OUTCOMES
@@ -165,6 +163,8 @@ def draw_order(
     -------
     dict of lead to quarter code or None
     """
+    import numpy as np  # the service reads studies, and draws nothing
+
     rng = np.random.default_rng(seed)
     parts: list[str | None] = [*quarters, None]
     order: dict[str, str | None] = {}

@@ -87,6 +87,14 @@ def test_our_discontinuity_is_rdrobusts_at_equal_bandwidth(without_lottery) -> N
     assert ours.effect.value == pytest.approx(float(theirs.coef.iloc[0, 0]), rel=1e-6)
 
 
+def test_a_second_opinion_by_rdrobust_agrees_within_its_interval(without_lottery) -> None:
+    rows = discontinuity.at_cut(known(without_lottery))
+    theirs, bandwidth = discontinuity.by_rdrobust(rows, Y)
+    ours = discontinuity.estimate_at_cut(rows, Y)
+    assert theirs.low < ours.effect.value < theirs.high
+    assert bandwidth / 4 < ours.bandwidth < 4 * bandwidth
+
+
 def test_listing_holds_the_truth(without_lottery) -> None:
     rows = listing.comparable(known(without_lottery))
     found = listing.estimate_listing(rows, Y, adjust=BASELINE)

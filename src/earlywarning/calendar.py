@@ -13,6 +13,8 @@ from datetime import date, timedelta
 from earlywarning.errors import ConfigError, NotFound
 
 EPOCH = date(1970, 1, 1)
+WEEKS = 52
+"""A year as it is drawn, week by week."""
 NEVER = 2_147_483_647
 """The day that never comes: open enrolments, facts not yet superseded."""
 

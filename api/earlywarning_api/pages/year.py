@@ -9,10 +9,9 @@ from typing import Any
 
 from babel.dates import format_date
 
-from earlywarning.calendar import day_date, day_number
+from earlywarning.calendar import WEEKS, day_date, day_number
 from earlywarning.io import wording
 from earlywarning.io.register.timelines import Timeline
-from earlywarning.visits.timeline import WEEKS
 
 WIDTH = 520
 HEIGHT = 40

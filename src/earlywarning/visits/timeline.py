@@ -7,9 +7,9 @@ from typing import Any
 
 import polars as pl
 
+from earlywarning.calendar import WEEKS
 from earlywarning.records.codes import ABSENT_STATUSES, OUTSIDE_DENOMINATOR
 
-WEEKS = 52
 _DAYS = WEEKS * 7
 
 

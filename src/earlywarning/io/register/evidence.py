@@ -9,14 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
 from earlywarning.errors import ArtifactError, Conflict, NotFound
-from earlywarning.impact.panel import FrozenList
-from earlywarning.impact.redraw import faults
 from earlywarning.impact.study import Study, of_values
 from earlywarning.io.register import audit_check, audit_head, audit_log
 from earlywarning.io.register.db import Register
@@ -24,6 +22,9 @@ from earlywarning.io.register.evidence_tables import ImpactResult, ImpactStudy
 from earlywarning.io.register.lists import PUBLISHED, new_id
 from earlywarning.io.register.models import VisitList
 from earlywarning.visits.frozen import opened
+
+if TYPE_CHECKING:
+    from earlywarning.impact.panel import FrozenList
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,10 @@ def frozen_lists(
         If a list is not the one that was frozen or published, does not follow its own seed, or the
         audit is not whole: secret changes at a cut bias every estimate, and no statistic sees them.
     """
+    # Only here: the service shows studies, and computes none.
+    from earlywarning.impact.panel import FrozenList
+    from earlywarning.impact.redraw import faults
+
     with register.session() as session:
         kept = audit_head.kept(head_file)
         heads = [] if kept is None else [(str(head_file), kept)]

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -20,7 +21,9 @@ from earlywarning.io.register.models import Staff, VisitList, VisitListItem
 from earlywarning.io.register.plan_tables import LetterSeries, Plan, PlannedVisit
 from earlywarning.visit_rules import Planning
 from earlywarning.visits.plan_task import Planned
-from earlywarning.visits.schedule import Schedule, plan
+
+if TYPE_CHECKING:
+    from earlywarning.visits.schedule import Schedule
 
 MONTHS = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 
@@ -98,6 +101,8 @@ def make(
         if status != "published":
             raise Conflict("only a published list is planned; publish it first")
         basis = plan_basis.read(session, visit_list_id, quarter, rules, since=today)
+    from earlywarning.visits.schedule import plan  # the solver, only where a plan is made
+
     made = plan(basis.task)  # may take seconds: nobody waits for the register meanwhile
     try:
         with register.session(writing=True) as session:

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 OK, LOOK, ACT = "ok", "look", "act"
 Status = Literal["ok", "look", "act"]
 STATUSES: tuple[Status, ...] = (OK, LOOK, ACT)
@@ -83,7 +81,7 @@ def usual_range(past: Sequence[float], factor: float) -> tuple[float, float]:
         Above 1.
     """
     wide = factor if len(past) >= ENOUGH else factor**2
-    return float(np.min(past)) / wide, float(np.max(past)) * wide
+    return float(min(past)) / wide, float(max(past)) * wide
 
 
 def beyond(value: float, low: float, high: float) -> tuple[float, Status]:

@@ -35,7 +35,7 @@ from service_world import World
 NOW = datetime(2026, 10, 14, 3, 0)  # noqa: DTZ001 - the register keeps UTC without zone
 TODAY = date(2026, 10, 14)
 OUT = Path(__file__).parents[1] / "docs" / "screenshots"
-COLOURS = 96
+COLOURS = 200
 SHEET = (794, 1123)
 """A4 at 96 pixels an inch."""
 

@@ -116,21 +116,34 @@ def estimate_listing(
 def _basis(rows: pd.DataFrame, adjust: Sequence[str]) -> np.ndarray:
     """A curve of the score, what is known before, the class's mean history, and quarters.
 
-    Of the class only one column: with every mean of it, a class's cut could be told to the digit,
+    Of the class only its history: with every mean of it, a class's cut could be told to the digit,
     and nobody would be left to compare with.
     """
     main = covariates(rows, ["s", *adjust])
     curve = SplineTransformer(n_knots=4, degree=3, knots="quantile", include_bias=False)
     parts = [curve.fit_transform(main[:, :1]), main[:, 1:]]
-    if adjust:
-        group = pd.factorize(rows["homeroom"].astype(str) + "|" + rows["t"].astype(str))[0]
-        size = np.bincount(group)[group]
-        history = covariates(rows, adjust[:2])
-        for column in history[:, :2].T:
-            others = np.bincount(group, column)[group] - column
-            parts.append((others / np.maximum(size - 1, 1))[:, None])
+    if len(adjust) > 1:
+        parts += [column[:, None] for column in _class_history(rows, adjust[0], adjust[1])]
     quarter = pd.get_dummies(rows["t"], drop_first=True).to_numpy(dtype=float)
     return StandardScaler().fit_transform(np.column_stack([*parts, quarter]))
+
+
+def _class_history(rows: pd.DataFrame, before: str, earlier: str) -> list[np.ndarray]:
+    """Means of each class: last quarter, two quarters ago, and all quarters so far.
+
+    The last one tells a class in which absence is always high from one with a bad quarter.
+    """
+    history = covariates(rows, [before])[:, 0], covariates(rows, [earlier])[:, 0]
+    frame = pd.DataFrame(
+        {"room": pd.factorize(rows["homeroom"])[0], "t": rows["t"].to_numpy(),
+         "before": history[0], "earlier": history[1]}
+    )  # fmt: skip
+    means = frame.groupby(["room", "t"], sort=True)[["before", "earlier"]].mean()
+    by_room = means.groupby(level="room")
+    so_far = by_room["before"].cumsum() + by_room["earlier"].transform("first")
+    means["so_far"] = so_far / (by_room.cumcount() + 2)
+    found = means.loc[pd.MultiIndex.from_frame(frame[["room", "t"]])]
+    return [found[name].to_numpy() for name in means.columns]
 
 
 def _ridge(X: np.ndarray, Y: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -91,26 +91,38 @@ def import_(
         Path | None,
         typer.Option(help="That file with its answers filled in.", exists=True, dir_okay=False),
     ] = None,
+    only_school: Annotated[
+        str | None, typer.Option(help="Refuse files that hold rows of another school.")
+    ] = None,
+    json: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where a report for programs is written, anew while the import goes on.",
+            dir_okay=False,
+        ),
+    ] = None,
+    import_id: Annotated[str | None, typer.Option("--id", hidden=True)] = None,
 ) -> None:
     """Import a school's files: all of them or nothing."""
     from earlywarning.io.mapping import load_mapping
-    from earlywarning_pipelines import ingest, inspecting, printing
+    from earlywarning_pipelines import import_report, ingest, inspecting, printing
 
     home: Home = context.obj
-    with told(), printing.progress_bar() as progress:
+    with told(), printing.progress_bar() as progress, import_report.kept(json) as report:
         home.require()
         refused_path = refused or home.settings.home / "refused.csv"
         review_path = review or home.settings.home / "review.csv"
         for option, path in (("--refused", refused_path), ("--review", review_path)):
             if not path.parent.is_dir():
                 raise ConfigError(f"{option}: there is no folder {path.parent}; make it first")
+        if mapping is None:
+            found = inspecting.understood(
+                files, source=source, school_id=school, district=home.district
+            )
+            report.understood(found)
         result = ingest.run(
             files=files,
-            mapping=load_mapping(mapping)
-            if mapping
-            else inspecting.mapping_for(
-                files, source=source, school_id=school, district=home.district
-            ),
+            mapping=load_mapping(mapping) if mapping else inspecting.mapping_of(found),
             store=home.store,
             register=home.register,
             district=home.district,
@@ -121,8 +133,11 @@ def import_(
             refused_path=refused_path,
             answers=answers,
             review_path=review_path,
-            progress=progress,
+            only_school=only_school,
+            import_id=import_id,
+            progress=report.progress(progress),
         )
+        report.ended(result)
     typer.echo(printing.import_summary(result))
 
 

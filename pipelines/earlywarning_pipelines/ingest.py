@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from earlywarning.calendar import day_number
 from earlywarning.district import District
-from earlywarning.errors import Conflict
+from earlywarning.errors import Conflict, DataError
 from earlywarning.io import behaviour_rows, stretches
 from earlywarning.io.delivery import Delivery
 from earlywarning.io.facts import FactStore, Snapshot
@@ -32,8 +32,9 @@ from earlywarning.io.register import keys, matches, people
 from earlywarning.io.register.db import Register
 from earlywarning.io.register.models import FactsSnapshot, ImportBatch
 from earlywarning.io.review import read_answers, write_review
+from earlywarning.records.faults import REFUSAL_SCHEMA
 from earlywarning_pipelines.merging import Counts, Merging
-from earlywarning_pipelines.unusual import not_named, rows_that_wait, stop_if_unusual
+from earlywarning_pipelines.unusual import not_named, rows_that_wait, stop_if_unusual, unusual
 
 Progress = Callable[[str, int, int], None]
 PEOPLE = (
@@ -64,6 +65,10 @@ class IngestResult:
         Students who were found by national id or by name, and the names that wait for a person.
     review_path : Path or None
         The review file with those names, if there are any.
+    faults : DataFrame
+        Every refused row and faulty column (`records.faults.REFUSAL_SCHEMA`).
+    unusual : tuple of str
+        What a person must confirm, or confirmed.
     """
 
     source: str
@@ -79,6 +84,8 @@ class IngestResult:
     warnings: tuple[str, ...] = field(default=())
     matched: Matched = field(default_factory=Matched)
     review_path: Path | None = None
+    faults: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REFUSAL_SCHEMA))
+    unusual: tuple[str, ...] = ()
 
     @property
     def changed_anything(self) -> bool:
@@ -100,6 +107,8 @@ def run(
     refused_path: Path | None = None,
     answers: Path | None = None,
     review_path: Path | None = None,
+    only_school: str | None = None,
+    import_id: str | None = None,
     id_source: people.IdSource = people.random_id,
     wait_seconds: float = 5.0,
     progress: Progress | None = None,
@@ -125,11 +134,15 @@ def run(
         A review file in which a person has settled names.
     review_path : Path, optional
         Where names are written that a person must settle, if there are any.
+    only_school : str, optional
+        Refuse the delivery if it holds rows of another school.
+    import_id : str, optional
+        Under which the register notes the import; a random one by default.
 
     Raises
     ------
     DataError, ConfigError
-        A file cannot be read at all, or mapping and files do not fit.
+        A file cannot be read at all, mapping and files do not fit, or another school's rows.
     ConfirmationNeeded
         Something unusual; nothing was saved.
     Conflict
@@ -164,12 +177,15 @@ def run(
             progress=progress,
         ) as delivery:
             written = _write_refused(delivery, refused_path)
+            if only_school is not None:
+                _require_school(delivery, only_school)
             matched, asked = delivery.matched, None
             if review_path and matched.review.height:
                 asked = write_review(matched.review, review_path)
             with register.session() as session:
+                found = tuple(unusual(session, delivery, district, day))
                 if not confirmed and not preview:
-                    stop_if_unusual(session, delivery, district, day, refused_path=written)
+                    stop_if_unusual(found, refused_path=written)
                 planned = people.plan(session, _people(delivery), id_source=id_source)
                 base = current(session)
                 key = keys.stored(session, keys.EVENTS) or keys.new(id_source)
@@ -199,7 +215,7 @@ def run(
                     make_current(session, snapshot, finished_at)
                     session.add(
                         _batch(delivery, mapping.content_hash, delivered_on, finished_at,
-                               snapshot.id, id_source)
+                               snapshot.id, import_id or id_source())
                     )  # fmt: skip
                     session.commit()
             missing = not_named(delivery, merging.stays, planned.students, day)
@@ -218,6 +234,8 @@ def run(
                 warnings=(*delivery.warnings, *source.warnings, *([missing] if missing else [])),
                 matched=matched,
                 review_path=asked,
+                faults=delivery.refused,
+                unusual=found,
             )
 
 
@@ -227,6 +245,28 @@ def _people(delivery: Delivery) -> dict[str, pl.DataFrame]:
         types = delivery.frame("behaviour_type")
         tables["behaviour_type"] = behaviour_rows.catalogue(types, delivery.mapping.tables)
     return tables
+
+
+def _require_school(delivery: Delivery, only: str) -> None:
+    """Nobody writes to another school.
+
+    Raises
+    ------
+    DataError
+    """
+    others = {
+        school
+        for table in delivery.tables
+        for rows in delivery.store.pieces(table)
+        for school in rows["school_id"].unique().to_list()
+        if school != only
+    }
+    if others:
+        raise DataError(
+            f"the files hold rows of school {', '.join(sorted(map(repr, others))[:5])}; allowed: "
+            f"only rows of your school {only!r}, so nothing was saved; remove them, or ask data "
+            "staff to import the files"
+        )
 
 
 def _write_refused(delivery: Delivery, path: Path | None) -> Path | None:
@@ -263,10 +303,10 @@ def _batch(
     delivered_on: date,
     at: datetime,
     snapshot_id: str,
-    id_source: people.IdSource,
+    import_id: str,
 ) -> ImportBatch:
     return ImportBatch(
-        import_id=id_source(),
+        import_id=import_id,
         source=delivery.source,
         delivered_on=delivered_on,
         finished_at=at,

@@ -38,9 +38,15 @@ def run(
     return found
 
 
-def mapping_for(
+def understood(
     files: Sequence[Path], *, source: str, school_id: str | None, district: District
-) -> Mapping:
+) -> Inspection:
+    """What files are, under the district's limits."""
+    limits = Limits.chosen(district.imports.files)
+    return inspect_files(files, source=source, school_id=school_id, limits=limits)
+
+
+def mapping_of(found: Inspection) -> Mapping:
     """The mapping of files that were all understood, without a question left.
 
     Raises
@@ -48,8 +54,6 @@ def mapping_for(
     DataError
         If a file was not understood, or a person must say something first.
     """
-    limits = Limits.chosen(district.imports.files)
-    found = inspect_files(files, source=source, school_id=school_id, limits=limits)
     problems = [item.problem for item in found.files if item.problem]
     open_ = asked(found)
     if problems or open_ or not found.mapping:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -20,27 +21,13 @@ LEAST_ROWS = 20
 CLASSES_TOLD = 5
 
 
-def stop_if_unusual(
-    session: Session,
-    delivery: Delivery,
-    district: District,
-    delivered_day: int,
-    *,
-    refused_path: Path | None = None,
-) -> None:
+def unusual(
+    session: Session, delivery: Delivery, district: District, delivered_day: int
+) -> list[str]:
     """Compare a delivery with the last one of the same source.
 
-    Parameters
-    ----------
-    delivered_day : int
-    refused_path : Path, optional
-        Where the refused rows were written.
-
-    Raises
-    ------
-    ConfirmationNeeded
-        If it is older than the last one, if a table's rows swing by more than the district allows,
-        or if a class of the same school year has no student any more.
+    It is unusual if it is older than the last one, if a table's rows swing by more than the
+    district allows, or if a class of the same school year has no student any more.
     """
     last = session.scalars(
         select(ImportBatch)
@@ -63,7 +50,23 @@ def stop_if_unusual(
         new = delivery.rows.get(table, 0) + waiting.get(table, 0)
         if old >= LEAST_ROWS and abs(new - old) >= district.imports.swing * old:
             found.append(f"{table}: {new} rows, the last delivery of {delivery.source} had {old}")
-    found += _vanished(session, delivery)
+    return found + _vanished(session, delivery)
+
+
+def stop_if_unusual(found: Sequence[str], *, refused_path: Path | None = None) -> None:
+    """Wait for a person if anything is unusual.
+
+    Parameters
+    ----------
+    found : sequence of str
+        See `unusual`.
+    refused_path : Path, optional
+        Where the refused rows were written.
+
+    Raises
+    ------
+    ConfirmationNeeded
+    """
     if found:
         raise ConfirmationNeeded(
             "this delivery is unusual, so nothing was saved yet:\n  "

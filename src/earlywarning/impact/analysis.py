@@ -54,7 +54,7 @@ def analyse(
             for design in study["designs"]:
                 made = run(design, panel, outcome, seed=seed, before_rules=rules)
                 found.append(_described(made, role, study))
-    _adjust(found, study["designs"][0])
+    _adjust(found)
     for one in found:
         one["verdict"] = _verdict(one, study)
     first = study["primary"][0]
@@ -136,16 +136,13 @@ def _detectable_visit(made: Run) -> float | None:
     return REACH * made.itt.se / made.first_stage.value
 
 
-def _adjust(found: list[dict[str, Any]], decides: str) -> None:
-    """Benjamini-Hochberg over the primary outcomes of the design that decides, and of each other
-    design over its own."""
-    for design in dict.fromkeys([decides, *(one["design"] for one in found)]):
-        mine = [one for one in found if one["design"] == design and one["role"] == "primary"]
+def _adjust(found: list[dict[str, Any]]) -> None:
+    """Benjamini-Hochberg over the primary outcomes of each design, and over its secondary ones."""
+    for kind in dict.fromkeys((one["design"], one["role"]) for one in found):
+        mine = [one for one in found if (one["design"], one["role"]) == kind]
         ps = [math.nan if one["p"] is None else one["p"] for one in mine]
         for one, p in zip(mine, benjamini_hochberg(ps), strict=True):
             one["p_adjusted"] = p
-    for one in found:
-        one.setdefault("p_adjusted", one["p"])
 
 
 def _verdict(one: Mapping[str, Any], study: Mapping[str, Any]) -> str:

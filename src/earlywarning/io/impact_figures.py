@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-WIDTH, LEFT, RIGHT, LINE = 720, 250, 20, 26
+WIDTH, LEFT, RIGHT, LINE = 820, 340, 20, 26
 INK, BIASED_INK, GRID = "#1d4e79", "#8a8a8a", "#d5d5d5"
 
 

@@ -67,6 +67,13 @@ def import_(
         str | None,
         typer.Option(help="Without a mapping: the school, if no file names it."),
     ] = None,
+    say: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="Without a mapping: answer what `inspect` asks, like school_year=2026-27.",
+        ),
+    ] = None,
     preview: Annotated[bool, typer.Option(help="Say what would change; save nothing.")] = False,
     confirm: Annotated[bool, typer.Option(help="Go on in spite of an unusual change.")] = False,
     delivered_on: Annotated[
@@ -115,14 +122,18 @@ def import_(
         for option, path in (("--refused", refused_path), ("--review", review_path)):
             if not path.parent.is_dir():
                 raise ConfigError(f"{option}: there is no folder {path.parent}; make it first")
-        if mapping is None:
+        if mapping is not None:
+            chosen = load_mapping(mapping)
+        else:
+            said = inspecting.said_in(say or ())
             found = inspecting.understood(
                 files, source=source, school_id=school, district=home.district
             )
-            report.understood(found)
+            report.understood(found, said)
+            chosen = inspecting.mapping_of(found, said)
         result = ingest.run(
             files=files,
-            mapping=load_mapping(mapping) if mapping else inspecting.mapping_of(found),
+            mapping=chosen,
             store=home.store,
             register=home.register,
             district=home.district,

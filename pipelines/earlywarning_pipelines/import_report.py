@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -50,11 +50,13 @@ class Report:
 
         return tell
 
-    def understood(self, found: Inspection) -> None:
-        """What each file is, and what a person must say before it can be imported."""
+    def understood(self, found: Inspection, said: Container[str] = ()) -> None:
+        """What each file is, and what a person must still say before it can be imported."""
         self._write(
             files=[_file(item) for item in found.files],
-            questions=[{"key": key, "text": text} for key, text in found.questions],
+            questions=[
+                {"key": key, "text": text} for key, text in found.questions if key not in said
+            ],
         )
 
     def ended(self, result: IngestResult) -> None:

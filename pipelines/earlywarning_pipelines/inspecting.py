@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Container, Sequence
+from collections.abc import Mapping as Map
+from datetime import date
 from pathlib import Path
 
 from earlywarning.district import District
 from earlywarning.errors import ConfigError, DataError
 from earlywarning.io.file_kind import Limits
 from earlywarning.io.mapping import Mapping, parse_mapping
+from earlywarning.io.mapping_text import mapping_text
 from earlywarning.io.recognising import Inspection, inspect_files
+
+ANSWERABLE = ("school_year", "entry_date", "subject", "max_score", "blank")
+"""What a person can say without a mapping: it holds for every file of the delivery."""
+
+Said = str | date | float
 
 
 def run(
@@ -46,16 +55,52 @@ def understood(
     return inspect_files(files, source=source, school_id=school_id, limits=limits)
 
 
-def mapping_of(found: Inspection) -> Mapping:
+def said_in(words: Sequence[str]) -> dict[str, Said]:
+    """Answers to questions, each `key=value`.
+
+    Raises
+    ------
+    ConfigError
+        If one is not written so, or its key is none that can be answered without a mapping.
+    """
+    found: dict[str, Said] = {}
+    for word in words:
+        key, is_there, value = (part.strip() for part in word.partition("="))
+        if not is_there or not value or key not in ANSWERABLE:
+            raise ConfigError(
+                f"--say is {word!r}; allowed: KEY=VALUE with one of {', '.join(ANSWERABLE)}; "
+                "what else is asked is said in a mapping (docs/mapping.md)"
+            )
+        found[key] = _value(key, value)
+    return found
+
+
+def _value(key: str, text: str) -> Said:
+    try:
+        if key == "entry_date":
+            return date.fromisoformat(text)
+        return float(text) if key == "max_score" else text
+    except ValueError as error:
+        allowed = "a date like 2026-07-13" if key == "entry_date" else "a number like 100"
+        raise ConfigError(f"--say {key} is {text!r}; allowed: {allowed}") from error
+
+
+def mapping_of(found: Inspection, said: Map[str, Said] | None = None) -> Mapping:
     """The mapping of files that were all understood, without a question left.
+
+    Parameters
+    ----------
+    said : mapping, optional
+        Answers by the key that was asked for; of `ANSWERABLE`.
 
     Raises
     ------
     DataError
         If a file was not understood, or a person must say something first.
     """
+    said = said or {}
     problems = [item.problem for item in found.files if item.problem]
-    open_ = asked(found)
+    open_ = asked(found, said)
     if problems or open_ or not found.mapping:
         raise DataError(
             "these files cannot be imported without a mapping:\n  "
@@ -63,13 +108,26 @@ def mapping_of(found: Inspection) -> Mapping:
             + "\nwrite one with `earlywarning inspect FILES --out mapping.toml`, complete it, and "
             "give it with --mapping"
         )
-    return parse_mapping(found.mapping, where="the mapping that was understood")
+    text = _answered(found.mapping, said) if said else found.mapping
+    return parse_mapping(text, where="the mapping that was understood")
 
 
-def asked(found: Inspection) -> list[str]:
+def _answered(text: str, said: Map[str, Said]) -> str:
+    """The mapping with the answers put in: constants of every table, and how marks are read."""
+    data = tomllib.loads(text)
+    for entry in data["table"]:
+        if "blank" in said and entry["table"] == "attendance":
+            entry.setdefault("blank", said["blank"])
+    constants = {key: value for key, value in said.items() if key != "blank"}
+    return mapping_text(data["source"], data.get("defaults", {}) | constants, data["table"])
+
+
+def asked(found: Inspection, said: Container[str] = ()) -> list[str]:
     """The open questions, each key once: a folder of sheets asks the same of every sheet."""
     by_key: dict[str, list[str]] = {}
     for key, question in found.questions:
+        if key in said:
+            continue
         by_key.setdefault(key, []).append(question)
     return [
         f"{key}: {questions[0]}"

@@ -19,6 +19,7 @@ from earlywarning_pipelines import (
     plan_commands,
     research_commands,
     rights_commands,
+    run_commands,
     user_commands,
     visit_commands,
 )
@@ -108,6 +109,7 @@ backup_commands.add_to(app)
 rights_commands.add_to(app)
 research_commands.add_to(app)
 visit_commands.add_to(app)
+run_commands.add_to(app)
 
 
 @app.command()

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from earlywarning.errors import ConfigError, ConfirmationNeeded, EarlyWarningError
+from earlywarning.errors import Busy, ConfigError, ConfirmationNeeded, EarlyWarningError
 
 CONFIRM_EXIT = 3
 """Exit code when a step waits for a person's confirmation."""
@@ -24,6 +24,12 @@ model in service."""
 
 ACT_EXIT = 5
 """Exit code when watching says that somebody must act."""
+
+MISSING_EXIT = 6
+"""Exit code when records are missing that a list should rest on; no list was made."""
+
+BUSY_EXIT = 7
+"""Exit code when another command holds what this one needs; the next time will do."""
 
 
 def today(timezone: str) -> date:
@@ -57,6 +63,9 @@ def told() -> Iterator[None]:
     except ConfirmationNeeded as error:
         typer.secho(f"{error}", fg="yellow", err=True)
         raise typer.Exit(CONFIRM_EXIT) from error
+    except Busy as error:
+        typer.secho(f"{error}", fg="yellow", err=True)
+        raise typer.Exit(BUSY_EXIT) from error
     except EarlyWarningError as error:
         typer.secho(f"{error}", fg="red", err=True)
         raise typer.Exit(1) from error

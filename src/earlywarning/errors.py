@@ -31,6 +31,10 @@ class Conflict(EarlyWarningError):
     """Somebody else, or an earlier run, already did this."""
 
 
+class Busy(Conflict):
+    """Another command holds what this one needs; it ends by itself, then try again."""
+
+
 class NotSignedIn(EarlyWarningError):
     """Name, password, code or link do not let anybody in; which of them was wrong is not said."""
 

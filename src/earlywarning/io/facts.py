@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import shutil
-import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +20,8 @@ from typing import Any
 
 import polars as pl
 
-from earlywarning.errors import ArtifactError, Conflict
+from earlywarning.errors import ArtifactError
+from earlywarning.io.only_one import only_one
 from earlywarning.records.tables import FACT_TABLES, Table
 
 _TYPES: dict[str, Any] = {
@@ -205,29 +205,18 @@ class FactStore:
     def only_writer(self, *, wait_seconds: float) -> Iterator[None]:
         """Hold the facts against a second import.
 
-        SQLite's lock on a file of its own: it works on every system, waits, and ends with the
-        process, however the process ends.
-
         Raises
         ------
-        Conflict
+        Busy
             If another import still runs after `wait_seconds`.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
-        lock = sqlite3.connect(
-            self.root / "import.lock", timeout=wait_seconds, isolation_level=None
-        )
-        try:
-            try:
-                lock.execute("BEGIN EXCLUSIVE")
-            except sqlite3.OperationalError as error:
-                raise Conflict(
-                    f"another import into {self.root} is running and did not end within "
-                    f"{wait_seconds:g} s; nothing was saved, try again when it has finished"
-                ) from error
+        with only_one(
+            self.root / "import.lock",
+            wait_seconds=wait_seconds,
+            busy=f"another import into {self.root} is running and did not end within "
+            f"{wait_seconds:g} s; nothing was saved, try again when it has finished",
+        ):
             yield
-        finally:
-            lock.close()
 
 
 class SnapshotWriter:

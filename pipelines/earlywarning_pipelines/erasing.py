@@ -142,6 +142,9 @@ def _files(home: Home, names: Names) -> tuple[list[Path], list[Path]]:
     for path in sorted({one for pattern in _OURS for one in folder.glob(pattern)}):
         path.unlink()
         removed.append(path)
+    if home.settings.uploads_dir.exists():
+        shutil.rmtree(home.settings.uploads_dir, ignore_errors=True)
+        removed.append(home.settings.uploads_dir)
     wanted = [text.casefold().encode() for text in names.whole or names.words]
     return removed, [path for path in _texts(folder) if _holds(path, wanted)]
 

@@ -65,6 +65,11 @@ class Settings(BaseSettings):
         return self.home / "facts"
 
     @property
+    def uploads_dir(self) -> Path:
+        """Files that people gave to the service, until they are imported or a day old."""
+        return self.home / "uploads"
+
+    @property
     def reports_dir(self) -> Path:
         """A page for each outcome trained: what later quarters said of its list."""
         return self.home / "reports"

@@ -50,6 +50,7 @@ RECORD: dict[str, Kept] = {
     "installation_key": _NOBODY,
     "facts_snapshot": _NOBODY,
     "import_batch": _NOBODY,
+    "import_job": Kept("staff", "who imported what from the service", WITH_STAFF),
     "content_version": _NOBODY,
     "snapshot_rewrite": _NOBODY,
     "monitor_check": _NOBODY,

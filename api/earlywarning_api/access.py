@@ -38,7 +38,8 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "coordinator": frozenset(
         {"quarters", "visit_lists", "students", "models", "reference", "plans", "visits",
          "follow_ups", "overrides", "contact_attempts", "contact_links", "exports", "consents",
-         "rights_requests", "impact", "emergency_access_log", "planning", "planned_visits"}
+         "rights_requests", "impact", "emergency_access_log", "planning", "planned_visits",
+         "imports"}
     ),
     # Published lists, as far as they concern the own class or a family led.
     "homeroom_teacher": frozenset(
@@ -57,7 +58,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
          "impact", "emergency_access"}
     ),
     # Models and pseudonyms; no list, no student, no name.
-    "data_staff": frozenset({"quarters", "models", "reference", "impact", "exports"}),
+    "data_staff": frozenset({"imports", "quarters", "models", "reference", "impact", "exports"}),
     # Agreed exports without names, and results about groups of ten or more.
     "researcher": frozenset({"exports", "reference", "impact"}),
 }  # fmt: skip

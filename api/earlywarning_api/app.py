@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -100,6 +101,7 @@ def create_app(
     protection: Protection | None = None,
     provider: Provider | None = None,
     demo_keys: Mapping[str, str] | None = None,
+    home: Path | None = None,
     planning: Planning | None = None,
     calendar: SchoolCalendar | None = None,
 ) -> FastAPI:
@@ -115,6 +117,8 @@ def create_app(
         Of the words, where a request asks for none that is offered.
     timezone : str
         Where the school is; pages show its clock.
+    home : Path, optional
+        The installation's folder; without it no files are imported on pages.
     public_url : str, optional
         Where browsers find the service: `https://…` of the proxy before it. Links begin with it.
     proxy : str, optional
@@ -152,6 +156,7 @@ def create_app(
     app.state.clock = clock
     app.state.language = language
     app.state.timezone = timezone
+    app.state.home = home
     app.state.protection = protection or Protection()
     app.state.planning = planning or Planning()
     app.state.calendar = calendar or SchoolCalendar()

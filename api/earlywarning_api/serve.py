@@ -48,7 +48,8 @@ def run(settings: Settings) -> None:
         demo = (settings.home / demo_entry.MARKER).exists()
         keys = demo_entry.keys(register) if demo else {}
         app = create_app(
-            register, language=chosen.language, timezone=chosen.timezone,
+            register, home=settings.home.resolve(), language=chosen.language,
+            timezone=chosen.timezone,
             protection=chosen.protection, public_url=settings.public_url or None,
             proxy=settings.proxy or None,
             requests_per_minute=settings.requests_per_minute, provider=_provider(settings),

@@ -49,6 +49,7 @@ class DataPage:
     """The newest imports."""
 
     imports: tuple[Import, ...]
+    may_import: bool
 
 
 @router.get("/data")
@@ -59,7 +60,8 @@ def data(
     query = select(ImportBatch).order_by(ImportBatch.finished_at.desc()).limit(SHOWN)
     with request.app.state.register.session() as session:
         found = session.scalars(query).all()
-    view = DataPage(tuple(_import(one) for one in found))
+    may = access.allowed(person, "imports") and request.app.state.home is not None
+    view = DataPage(tuple(_import(one) for one in found), may)
     return rendering.page(request, "data.html", view, person=person)
 
 

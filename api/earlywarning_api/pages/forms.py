@@ -75,10 +75,10 @@ class Sent:
 
 async def sent(request: Request) -> Sent:
     """A dependency: the form of this request. Files are no text and are left out."""
-    form = await request.form()
     values: dict[str, list[str]] = {}
-    for name, value in form.multi_items():
-        if isinstance(value, str):
-            # NUL is nobody's letter, and PostgreSQL refuses it.
-            values.setdefault(name, []).append(value.replace("\x00", "").strip())
+    async with request.form() as form:
+        for name, value in form.multi_items():
+            if isinstance(value, str):
+                # NUL is nobody's letter, and PostgreSQL refuses it.
+                values.setdefault(name, []).append(value.replace("\x00", "").strip())
     return Sent(values)

@@ -324,6 +324,19 @@ def test_22_guessing_codes_locks_as_well(own: World) -> None:
     assert answers == [401] * 5 + [429]
 
 
+def test_22_the_password_alone_forgives_no_guessed_codes(own: World) -> None:
+    app_of(own, "coordinator")
+    later(own, seconds=60)
+    answers = []
+    for n in range(6):
+        answers.append(
+            sign_in(own.browser(), "coordinator@a.example", code=f"00000{n}").status_code
+        )
+        if answers[-1] == 401:
+            assert sign_in(own.browser(), "coordinator@a.example").json()["level"] == "code"
+    assert answers == [401] * 5 + [429]
+
+
 def test_22_an_administrator_helps_after_a_lost_telephone(own: World) -> None:
     app_of(own, "coordinator")
     browser = own.browser("coordinator")

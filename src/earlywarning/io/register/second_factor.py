@@ -70,7 +70,7 @@ def confirm(
     NotSignedIn
         If the code is not the app's.
     """
-    attempt = attempts.begin(register, account=f"code:{user_id}", address=address, at=at)
+    attempt = attempted(register, user_id, address, at=at)
     with register.session(writing=True) as session:
         account = session.get_one(UserAccount, user_id, with_for_update=True)
         if account.totp_confirmed_at is not None or not _is_apps(account, code, at):
@@ -97,14 +97,28 @@ def give(
     ------
     NotSignedIn, TooManyTries
     """
-    attempt = attempts.begin(register, account=f"code:{user_id}", address=address, at=at)
+    attempt = attempted(register, user_id, address, at=at)
     with register.session(writing=True) as session:
         if not is_right(session, user_id, code, at=at):
             raise NotSignedIn("the code does not fit")
         attempts.succeeded(session, attempt)
         opened = sessions.raised(session, session_id, level=sessions.FULL, at=at)
+        audit_log.record(
+            session, actor=user_id, action="session.raised", entity="user_session",
+            entity_id=session_id, detail={"level": sessions.FULL}, at=at,
+        )  # fmt: skip
         session.commit()
     return opened
+
+
+def attempted(register: Register, user_id: str, address: str, *, at: datetime) -> str:
+    """Note that a code of this user is tried; returns the attempt's id, for `attempts.succeeded`.
+
+    Raises
+    ------
+    TooManyTries
+    """
+    return attempts.begin(register, account=f"code:{user_id}", address=address, at=at)
 
 
 def is_right(session: Session, user_id: str, code: str, *, at: datetime) -> bool:

@@ -63,10 +63,15 @@ def with_password(
     kept = account.password_hash if account is not None and usable else None
     if not passwords.matches(password, kept) or account is None:
         raise NotSignedIn(REFUSED)
+    given = None
+    if code is not None and account.totp_confirmed_at is not None:
+        # Counted by itself: else the right password, given alone, would forgive guessed codes.
+        given = second_factor.attempted(register, account.user_id, caller.address, at=at)
     with register.session(writing=True) as session:
-        if code is not None and account.totp_confirmed_at is not None:
-            if not second_factor.is_right(session, account.user_id, code, at=at):
+        if given is not None:
+            if not second_factor.is_right(session, account.user_id, str(code), at=at):
                 raise NotSignedIn(REFUSED)
+            attempts.succeeded(session, given)
             level = sessions.FULL
         else:
             level = level_of(account)

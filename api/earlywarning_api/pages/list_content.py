@@ -274,9 +274,11 @@ def overview(row: ListRow, schools: Mapping[str, str]) -> Overview:
 
 
 def _why_empty(row: ListRow, person: access.Person, filters: Filters, *, total: int) -> str:
-    """Why no family is shown, as a code: filters, no capacity, or no family of this reader."""
+    """Why no family is shown, as a code: filters, a role of counts, no capacity, nobody's."""
     if filters.any and total:
         return "filters"
+    if person.role == "principal":
+        return "counts"
     only = access.only_lead(person)
     leads = [one for one in row.header["leads"] if only is None or one["lead"] == only]
     if leads and all(one["capacity"] == 0 for one in leads):

@@ -62,7 +62,6 @@ def form(
     request: Request, person: Decider, visit_list_id: ListId, item_id: ItemId, saved: str = ""
 ) -> Response:
     """What holds, and the form to decide."""
-    recording.read(request, person, "override.read", entity="visit_list_item", entity_id=item_id)
     return _page(request, person, visit_list_id, item_id, Sent(), saved=bool(saved))
 
 

@@ -137,6 +137,7 @@ def _contact(session: Session, person: access.Person, row: PlannedRow) -> Sequen
     phones = session.scalars(
         select(Guardian.phone)
         .where(Guardian.student_id.in_(ids), Guardian.phone.is_not(None))
+        .where(Guardian.student_id.in_(access.own_students(person).ids))
         .where(Guardian.vital.is_(None) | (Guardian.vital != "deceased"))
         .order_by(Guardian.relation)
     ).all()

@@ -128,7 +128,8 @@ def student(request: Request, person: Reader, student_id: str) -> Response:
         step = families.next_of(session, family, today=rendering.today(request))
         visits = visit_views.rows(session, visible, student_id=found.student_id)
         attempts = contacts.rows(session, visible, found.student_id)
-        guardians = _guardians(session, person, found.student_id)
+        reach = _may_reach(session, person, found.student_id)
+        guardians = _guardians(session, found.student_id) if reach else ()
     recording.read(request, person, "student.read", entity="student", entity_id=found.student_id)
     dangers = [one for one in visits if one.danger]
     knows = access.knows_danger(person) or any(access.knows_danger(person, one) for one in dangers)
@@ -142,7 +143,7 @@ def student(request: Request, person: Reader, student_id: str) -> Response:
         tried=_tried(visits, attempts),
         next_step=visit_words.next_step(request, step, spoken, knows=knows).text,
         guardians=guardians,
-        may_reach=access.allowed(person, "contact_links"),
+        may_reach=reach,
         may_record=access.allowed(person, "visits"),
         may_decide=access.allowed(person, "overrides"),
         may_ask=access.allowed(person, "rights_requests"),
@@ -160,11 +161,13 @@ def contact(
     state = request.app.state
     with state.register.session() as session:
         found = _found(session, person, student_id)
+        if not _may_reach(session, person, student_id):
+            raise HTTPException(404)
     links: Sequence[Link] = ()
     closed = False
     try:
         links = contacts.open_links(
-            state.register, found.student_id, visible=access.visible_students(person).ids,
+            state.register, found.student_id, visible=access.own_students(person).ids,
             language=rendering.language(request), actor=person.actor, at=state.clock(),
         )  # fmt: skip
     except Conflict:
@@ -228,9 +231,14 @@ def _tried(visits: Sequence[VisitRow], attempts: Sequence[AttemptRow]) -> tuple[
     return tuple(sorted(found, key=lambda one: one.day, reverse=True))
 
 
-def _guardians(session: Session, person: access.Person, student_id: str) -> tuple[GuardianRow, ...]:
+def _may_reach(session: Session, person: access.Person, student_id: str) -> bool:
+    """Whether guardians and links to them are for this reader: the own class, or the school."""
     if not access.allowed(person, "contact_links"):
-        return ()
+        return False
+    return list_views.person(session, access.own_students(person).ids, student_id) is not None
+
+
+def _guardians(session: Session, student_id: str) -> tuple[GuardianRow, ...]:
     query = (
         select(Guardian.relation, Guardian.full_name, Guardian.available, Guardian.lives_with)
         .where(Guardian.student_id == student_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -79,6 +79,16 @@ class VisitPage:
     path: tuple[str, ...]
     danger: bool
     may_change: bool
+    may_read_note: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NotePage:
+    """A note for the counsellor and the principal alone."""
+
+    visit_id: str
+    note: str
+    written_at: datetime
 
 
 @router.get("/visits/new")
@@ -94,7 +104,7 @@ def form(request: Request, person: Writer, item: Id = "", student: Id = "") -> R
         )
     today = rendering.today(request)
     if planned:
-        values = {**_typed(planned[0]), "day": [today.isoformat()], "status": ["done"]}
+        values = {**_typed(planned[0], person), "day": [today.isoformat()], "status": ["done"]}
         visit_id, revision = planned[0].visit_id, planned[0].revision
     else:
         values = {"day": [today.isoformat()], "status": ["done"]}
@@ -128,8 +138,24 @@ def one(request: Request, person: Writer, visit_id: UUID, saved: str = "") -> Re
         path=tuple(step.path),
         danger=row.danger and knows,
         may_change=row.status != rules.CANCELLED,
+        may_read_note=row.has_note and access.allowed(person, "visit_notes"),
     )
     return rendering.page(request, "visit.html", view, person=person)
+
+
+@router.get("/visits/{visit_id}/note")
+def note(
+    request: Request,
+    person: Annotated[access.Person, Depends(visitor.may("visit_notes"))],
+    visit_id: UUID,
+) -> Response:
+    """What was left for the counsellor and the principal alone; opening it is on record."""
+    visible = access.visible_notes(person).ids
+    with request.app.state.register.session() as session:
+        found = visit_views.restricted_note(session, visible, visit_id.hex)
+    recording.read(request, person, "visit_note.read", entity="visit", entity_id=visit_id.hex)
+    view = NotePage(visit_id.hex, found.note, found.written_at)
+    return rendering.page(request, "note.html", view, person=person)
 
 
 @router.get("/visits/{visit_id}/change")
@@ -140,8 +166,9 @@ def change(request: Request, person: Writer, visit_id: UUID) -> Response:
     recording.read(request, person, "visit.read", entity="visit", entity_id=row.visit_id)
     student = row.student_ids[0] if row.student_ids else ""
     return _form(
-        request, person, row.visit_id, row.revision, row.item_id or "", student, Sent(_typed(row))
-    )
+        request, person, row.visit_id, row.revision, row.item_id or "", student,
+        Sent(_typed(row, person)),
+    )  # fmt: skip
 
 
 @router.post("/visits/{visit_id}")
@@ -200,12 +227,13 @@ def _read(
 
 
 def _same(row: VisitRow, content: VisitContent) -> bool:
-    names = ("status", "day", "agreement", "family_requests", "danger")
+    names = ("status", "day", "agreement", "family_requests")
     lists = ("met", "purposes", "causes")
     return (
         all(getattr(row, name) == getattr(content, name) for name in names)
         and all(tuple(getattr(row, name)) == tuple(getattr(content, name)) for name in lists)
         and dict(row.observations) == dict(content.observations)
+        and (row.danger or not content.danger)
         and not content.restricted_note
     )
 
@@ -247,8 +275,8 @@ def _again(sent: Sent, today: date) -> date | None:
     return found
 
 
-def _typed(row: VisitRow) -> dict[str, list[str]]:
-    """A visit on record as somebody would have typed it."""
+def _typed(row: VisitRow, person: access.Person) -> dict[str, list[str]]:
+    """A visit on record as this person would have typed it."""
     values = {
         "day": [row.day.isoformat()],
         "status": [row.status],
@@ -257,7 +285,7 @@ def _typed(row: VisitRow) -> dict[str, list[str]]:
         "cause": list(row.causes),
         "agreement": [row.agreement or ""],
         "wishes": [row.family_requests or ""],
-        "danger": ["yes"] if row.danger else [],
+        "danger": ["yes"] if row.danger and access.knows_danger(person, row) else [],
     }
     return values | {f"see_{name}": [answer] for name, answer in row.observations.items()}
 

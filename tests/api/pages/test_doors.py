@@ -35,6 +35,7 @@ ALLOWED = {
     "/visits/new": {C, H, B},
     "/visits/{visit_id}": {C, H, B},
     "/visits/{visit_id}/change": {C, H, B},
+    "/visits/{visit_id}/note": {B, P},
     "/plan": {C, H, B, P},
     "/planned/{planned_visit_id}": {C, H},
     "/planned/{planned_visit_id}/letter": {C, H},

@@ -41,7 +41,11 @@ def empty(browser: Browser, tmp_path_factory: pytest.TempPathFactory):
                 yield served
 
 
-@pytest.mark.parametrize("who", FIRST_RUN)
+@pytest.mark.parametrize(
+    "who",
+    [who if who == "coordinator" else pytest.param(who, marks=pytest.mark.slow)
+     for who in FIRST_RUN],
+)  # fmt: skip
 def test_the_first_run(empty: Site, who: str) -> None:
     for size, scheme, language in (("telephone", "light", "id"), ("desk", "dark", "en")):
         with empty.page(who, size=size, scheme=scheme, language=language) as page:

@@ -132,3 +132,17 @@ def test_the_form_by_keyboard_alone(own: Site) -> None:
         page.keyboard.press("Enter")
         expect(page.get_by_role("status")).to_have_text("Tersimpan.")
     assert len(recorded(own)) == 1
+
+
+def test_a_closed_note_is_opened_by_those_it_is_for(own: Site) -> None:
+    id_, secret = "3" * 32, "Hanya untuk guru BK."
+    form = {"student": AHMAD.student_id, "day": "2026-10-05", "status": "done", "note": secret}
+    teacher, counsellor = (own.world.as_(who) for who in ("homeroom_teacher", "counsellor"))
+    assert teacher.post(f"/visits/{id_}", data=form).status_code == 303
+    for path in (f"/visits/{id_}", f"/visits/{id_}/change", f"/students/{AHMAD.student_id}"):
+        assert secret not in teacher.get(path).text
+    assert teacher.get(f"/visits/{id_}/note").status_code == 403
+    assert f"/visits/{id_}/note" in counsellor.get(f"/visits/{id_}").text
+    assert secret in counsellor.get(f"/visits/{id_}/note").text
+    assert secret in own.world.as_("principal").get(f"/visits/{id_}/note").text
+    assert own.world.as_("other counsellor").get(f"/visits/{id_}/note").status_code == 404

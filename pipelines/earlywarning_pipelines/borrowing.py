@@ -133,10 +133,24 @@ def export(
 
 
 def opened(path: Path, key: str | None, registry: ModelRegistry) -> Bundle:
-    """A bundle whose lender a person vouches for; see `base_bundle.trust`."""
+    """A bundle whose lender a person vouches for; see `base_bundle.trust`.
+
+    Raises
+    ------
+    ConfigError
+        If its models learnt from this school's own records: the quarters that would judge them are
+        those that they have seen.
+    """
     bundle = base_bundle.read(path)
     own = None if registry.key_file is None else signing.opened(registry.key_file)
-    base_bundle.trust(bundle, key, own=None if own is None else own.public)
+    public = None if own is None else own.public
+    base_bundle.trust(bundle, key, own=public)
+    if bundle.public_key == public and bundle.learnt_from == base_bundle.RECORDS:
+        raise ConfigError(
+            f"{path}: was exported here, so its models have seen the quarters that would judge "
+            "them; borrow from another school, or bring an earlier model back with "
+            "`earlywarning models rollback`"
+        )
     return bundle
 
 

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from drawn_school import AFTER, CALENDAR, QUARTERS, facts
-from earlywarning.errors import ArtifactError, ConfirmationNeeded
+from earlywarning.errors import ArtifactError, ConfigError, ConfirmationNeeded
 from earlywarning.io import base_bundle
 from earlywarning.io.base_bundle import Bundle
 from earlywarning.io.register import model_versions
@@ -120,6 +120,15 @@ def test_whose_key_it_is_must_be_said(lender: Home, bundle: Bundle) -> None:
         base_bundle.trust(bundle, "ab12-" * 8, own=None)
     base_bundle.trust(bundle, bundle.key.upper().replace("-", " "), own=None)
     base_bundle.trust(bundle, None, own=lender.models.signer().public)
+
+
+def test_a_school_cannot_borrow_what_learnt_from_its_own_quarters(
+    lender: Home, bundle: Bundle, tmp_path: Path
+) -> None:
+    path = tmp_path / "own.json"
+    path.write_text(bundle.text, encoding="ascii")
+    with pytest.raises(ConfigError, match="have seen the quarters that would judge them"):
+        borrowing.opened(path, None, lender.models)
 
 
 def test_without_history_it_serves_on_a_persons_word_and_everything_says_so(

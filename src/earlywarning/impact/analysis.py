@@ -30,6 +30,9 @@ HELPED, HARMED, INCONCLUSIVE, NOT_AS_LARGE, WITHHELD, NOT_RUN = (
 )  # fmt: skip
 """What a design finds. `not_as_large`: nothing as large as what was said to be worth the visits."""
 
+TELLING = ("donut", "bandwidths", "robustness_value")
+"""Rules in whose numbers the effect itself can be read."""
+
 
 def analyse(
     panel: pd.DataFrame, study: Mapping[str, Any], evidence: Mapping[str, Any]
@@ -57,6 +60,8 @@ def analyse(
     _adjust(found)
     for one in found:
         one["verdict"] = _verdict(one, study)
+        if one["verdict"] == WITHHELD:
+            one["rules"] = [_without_effect(rule) for rule in one["rules"]]
     first = study["primary"][0]
     return _plain(
         {
@@ -67,7 +72,7 @@ def analyse(
             "results": found,
             "decides": _decides(found),
             "naive": [_biased(one) for one in naive.every(panel, first, BEFORE[first])],
-            "subgroups": _subgroups(panel, study),
+            "subgroups": _subgroups(panel, study, found),
             "reach": reach(panel),
             "standards": _standards(found, panel),
         }
@@ -181,21 +186,37 @@ def _biased(one: naive.Biased) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _subgroups(panel: pd.DataFrame, study: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Effects of a place by lot below and above the median, only where this was asked before."""
+def _without_effect(rule: dict[str, Any]) -> dict[str, Any]:
+    """A rule that tells the effect by the way tells only whether it passed, where that is held."""
+    if rule["name"] not in TELLING:
+        return rule
+    return rule | {"value": None, "limit": None, "detail": None}
+
+
+def _subgroups(
+    panel: pd.DataFrame, study: Mapping[str, Any], found: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Effects of a place by lot below and above the median, only where this was asked before and
+    the lottery may speak of everybody."""
     outcome = study["primary"][0]
-    rows = lottery.drawn(panel[panel[outcome].notna()])
+    speaks = any(
+        one["design"] == "lottery" and one["outcome"] == outcome
+        and one["verdict"] not in (NOT_RUN, WITHHELD)
+        for one in found
+    )  # fmt: skip
+    if not speaks:
+        return []
+    whole = lottery.drawn(panel)
+    rows = lottery.drawn(whole[whole[outcome].notna()])
     made: list[dict[str, Any]] = []
     for name in study["subgroups"]:
-        if rows.empty:
-            break
         middle = float(rows[name].median())
         for part, some in (
             ("low", rows[rows[name] <= middle]),
             ("high", rows[rows[name] > middle]),
         ):
             some = lottery.drawn(some)
-            if some["block"].nunique() >= diagnose.LEAST_CLUSTERS:
+            if some["homeroom"].nunique() >= diagnose.LEAST_CLUSTERS:
                 one = lottery.itt(some, outcome, adjust=adjustment(outcome))
                 made.append({"by": name, "part": part, "median": middle, **asdict(one)})
     return made

@@ -49,8 +49,12 @@ class Listing:
 
 
 def comparable(rows: pd.DataFrame) -> pd.DataFrame:
-    """Ranked student-quarters: listed for concern, or not listed; preventive places are apart."""
-    some = rows[rows["s"].notna() & rows["excluded"].isna() & (rows["track"] != "preventive")]
+    """Ranked student-quarters: listed for concern, or not listed.
+
+    All other tracks are apart: a long illness that puts a child on the list also ends by itself.
+    """
+    by_score = rows["track"].isin(["concern", "none"])
+    some = rows[rows["s"].notna() & rows["excluded"].isna() & by_score]
     return some[~some["shadow"].astype(bool)]
 
 

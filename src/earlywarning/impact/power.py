@@ -1,7 +1,8 @@
 """What could be seen: smallest detectable effects, tried on a school's own past absences.
 
 In past quarters nobody drew lots. So lots are drawn now, among families who would have been nearly
-tied then: whatever difference they show is luck, and its spread is the luck that a study must beat.
+tied then, and analysed as a study would: whatever difference they show is luck, and its spread is
+the luck that a study must beat.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from earlywarning.impact import lottery
 from earlywarning.impact.regression import REACH
 from earlywarning.simulation.drawn_lists import NEVER_VISITED, draw_lists
 
-DRAWS = 40
+DRAWS = 120
 TAKE_UP = 0.75
 """How much a place raises the chance of a visit, unless past visits say otherwise."""
 
@@ -67,28 +68,39 @@ def detectable(
     if known.empty or places < 1:
         return Power(np.nan, np.nan, rooms, 0, take_up, {})
     rng = np.random.default_rng(seed)
+    past = [part for _, part in known.groupby("t")]
+    many = min(quarters, len(past))
+    starts = range(len(past) - many + 1)
+    draws = -(-DRAWS // len(starts))
     values, counts = [], []
-    for t in sorted(known["t"].unique()):
-        part = known[known["t"] == t]
-        for _ in range(DRAWS):
-            drawn = _drawn(part, places, rng)
+    for start in starts:
+        for _ in range(draws):
+            # A study counts each family's first lottery only, so a year's lots are drawn together.
+            drawn = lottery.drawn(
+                pd.concat(
+                    _drawn(part, places, rng, first_block=place * rooms)
+                    for place, part in enumerate(past[start : start + many])
+                )
+            )
             if drawn["block"].nunique() >= 2:
                 values.append(lottery.itt(drawn, "absence_rate", adjust=["absence_before"]).value)
                 counts.append(drawn["block"].nunique())
     if len(values) < DRAWS // 2:
         return Power(np.nan, np.nan, rooms, 0, take_up, {})
-    one_quarter = float(np.std(values))
-    itt = REACH * one_quarter / np.sqrt(quarters)
+    longer = quarters / many
+    itt = REACH * float(np.std(values)) / np.sqrt(longer)
     visit = itt / take_up
     pooled = {
         "two_years": visit / np.sqrt(2), "four_times_the_schools": visit / 2,
         "ten_times_the_schools": visit / np.sqrt(10),
     }  # fmt: skip
-    return Power(itt, visit, rooms, int(np.mean(counts) * quarters), take_up, pooled)
+    return Power(itt, visit, rooms, int(np.mean(counts) * longer), take_up, pooled)
 
 
-def _drawn(part: pd.DataFrame, places: int, rng: np.random.Generator) -> pd.DataFrame:
-    """A lottery among families ranked by their last quarter's absence."""
+def _drawn(
+    part: pd.DataFrame, places: int, rng: np.random.Generator, *, first_block: int
+) -> pd.DataFrame:
+    """A quarter's lottery among families ranked by their last quarter's absence."""
     family, homes = pd.factorize(part["household_id"])
     lead = pd.factorize(part["homeroom"])[0]
     first = np.unique(family, return_index=True)[1]
@@ -98,11 +110,10 @@ def _drawn(part: pd.DataFrame, places: int, rng: np.random.Generator) -> pd.Data
         priority, lead[first], np.full(n, NEVER_VISITED), rng.random(n), rng.random(n),
         concern=places, preventive=0, lottery=True,
     )  # fmt: skip
-    rows = part.assign(
-        block=np.where(lists.in_lottery[family], lead[first][family], np.nan),
+    return part.assign(
+        block=np.where(lists.in_lottery[family], first_block + lead[first][family], np.nan),
         shadow=False, won=lists.won[family], visited=lists.won[family].astype(float),
     )  # fmt: skip
-    return lottery.drawn(rows)
 
 
 def of_estimates(standard_errors: Sequence[float]) -> float:

@@ -32,14 +32,16 @@ def starting(rows: pd.DataFrame, *, everybody: bool = False) -> pd.DataFrame:
     """Listed and shadow-listed children of the quarters in which some homerooms start.
 
     Only a homeroom's first visiting quarter is compared with those not visiting yet: later lists of
-    a visiting homeroom already follow from its visits, a shadow list never does.
+    a visiting homeroom already follow from its visits, a shadow list never does. Families who are
+    visited whether their homeroom has started or not (they asked, a child is sick) say nothing.
 
     Parameters
     ----------
     everybody : bool
         Also the children not listed, for a sharper look at what was before.
     """
-    some = rows[(rows["listed"] | everybody) & rows["wave"].notna() & (rows["wave"] >= rows["t"])]
+    waits = rows["listed"] & rows["track"].isin(["concern", "preventive"])
+    some = rows[(waits | everybody) & rows["wave"].notna() & (rows["wave"] >= rows["t"])]
     started = (some["wave"] == some["t"]).groupby(some["t"]).transform("mean")
     return some[(started > 0) & (started < 1)]
 

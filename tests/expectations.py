@@ -360,9 +360,7 @@ def plans_of(world: World) -> Mapping[str, Parameters]:
         headers={"Idempotency-Key": key()},
     )
     assert made.status_code == 200, made.text
-    return {
-        case: {"visit_list_id": id_} for case, id_ in OBJECTS["visit_list_id"](world).items()
-    }
+    return {case: {"visit_list_id": id_} for case, id_ in OBJECTS["visit_list_id"](world).items()}
 
 
 def planned_of(world: World) -> Mapping[str, Parameters]:
@@ -412,7 +410,7 @@ def visits_of(world: World) -> Mapping[str, Parameters]:
 
 def items_of(world: World) -> Mapping[str, Parameters]:
     """Each child's family on its school's list."""
-    found = {"absent": {"visit_list_id": ABSENT, "item_id": ABSENT}}
+    found: dict[str, Parameters] = {"absent": {"visit_list_id": ABSENT, "item_id": ABSENT}}
     for case, child in CHILD.items():
         list_id = world.lists["other school" if case == "other school" else "2026-27-Q2"]
         with world.register.session() as session:
@@ -454,7 +452,7 @@ def key() -> str:
 
 def consents_of(world: World) -> Mapping[str, Parameters]:
     """A consent about each child."""
-    found = {"absent": {"student_id": ABSENT, "consent_id": ABSENT}}
+    found: dict[str, Parameters] = {"absent": {"student_id": ABSENT, "consent_id": ABSENT}}
     with world.register.session(writing=True) as session:
         for case, child in CHILD.items():
             if case != "absent":
@@ -470,7 +468,7 @@ def consents_of(world: World) -> Mapping[str, Parameters]:
 
 def requests_of(world: World) -> Mapping[str, Parameters]:
     """A request from each school."""
-    found = {"absent": {"request_id": ABSENT}}
+    found: dict[str, Parameters] = {"absent": {"request_id": ABSENT}}
     with world.register.session(writing=True) as session:
         for case in ("own", "other school"):
             row = rights.receive(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from earlywarning.io.sealed import Secret
     from earlywarning_pipelines.home import Home
 
-PASSPHRASE = "EARLYWARNING_BACKUP_PASSPHRASE"
+PASSPHRASE = "EARLYWARNING_BACKUP_PASSPHRASE"  # noqa: S105 - the name of a variable
 
 KeyFile = Annotated[
     Path | None,

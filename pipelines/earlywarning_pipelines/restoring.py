@@ -22,10 +22,12 @@ def erased_since(home: Home) -> tuple[str, ...]:
     if not home.settings.home.exists():
         return ()
     try:
-        with open_register(home.settings.register_url, migrate=False) as register:
-            with register.session() as session:
-                query = select(AuditEvent.entity_id).where(AuditEvent.action == "student.erased")
-                return tuple(session.scalars(query))
+        with (
+            open_register(home.settings.register_url, migrate=False) as register,
+            register.session() as session,
+        ):
+            query = select(AuditEvent.entity_id).where(AuditEvent.action == "student.erased")
+            return tuple(session.scalars(query))
     except (EarlyWarningError, SQLAlchemyError):
         return ()
 
@@ -42,8 +44,10 @@ def after(home: Home, summary: Summary, erased: Collection[str], *, at: datetime
 
     register = home.register
     with register.session(writing=True) as session:
-        record(session, actor=TERMINAL, action="backup.restored", entity="installation",
-               entity_id="backup", detail={"made_at": summary.made_at.isoformat()}, at=at)  # fmt: skip
+        record(
+            session, actor=TERMINAL, action="backup.restored", entity="installation",
+            entity_id="backup", detail={"made_at": summary.made_at.isoformat()}, at=at,
+        )  # fmt: skip
         session.commit()
         query = select(Student.student_id).where(Student.student_id.in_(list(erased)))
         again = list(session.scalars(query))

@@ -154,9 +154,7 @@ def run(
     """
     wanted = _wanted(outcomes)
     chosen = {outcome: specs.load(outcome) for outcome in wanted}
-    recorded.take_in(
-        store=store, register=register, timezone=district.timezone, at=trained_at
-    )
+    recorded.take_in(store=store, register=register, timezone=district.timezone, at=trained_at)
     snapshot_id = register.current_snapshot()
     if snapshot_id is None:
         raise DataError("nothing was imported yet; `earlywarning import` first")

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from earlywarning.errors import ArtifactError, Conflict
 from earlywarning.impact.study import Study
+from earlywarning.io.register import rights
 from earlywarning.io.register.models import VisitList
 from earlywarning.visits import frozen
 from earlywarning_pipelines import impact, publish
@@ -113,6 +114,28 @@ def test_an_exported_study_runs_elsewhere(school: Lived, tmp_path: Path) -> None
     assert not any(one in table for one in school.truth["student_id"].unique().to_list())
 
 
+def test_nothing_is_counted_of_whoever_wants_no_research(school: Lived) -> None:
+    """An objection, and an agreement to research that was taken back, whatever the list was."""
+    home = school.home
+    before = impact.analyse(home, study_name=None, as_of=school.until, at=AT).panel
+    objects, takes_back = before.loc[before["block"].notna(), "student_id"].unique()[:2]
+    with home.register.session(writing=True) as session:
+        id_ = rights.object_to(session, student_id=objects, made_on=AT.date(), by="terminal", at=AT)
+        consent = rights.add_consent(
+            session, student_id=takes_back, purpose="research", given_by="mother",
+            given_on=AT.date(), evidence="signed form", by="terminal", at=AT,
+        )  # fmt: skip
+        rights.withdraw_consent(session, consent, by="terminal", at=AT)
+        session.commit()
+    try:
+        after = impact.analyse(home, study_name=None, as_of=school.until, at=AT).panel
+        assert set(before["student_id"]) - set(after["student_id"]) == {objects, takes_back}
+    finally:
+        with home.register.session(writing=True) as session:
+            rights.lift(session, id_, by="terminal", at=AT)
+            session.commit()
+
+
 def test_a_secret_swap_at_the_cut_is_refused(school: Lived) -> None:
     """Two families change places in the frozen list: no statistic sees it, the hash does."""
     home = school.home
@@ -183,6 +206,7 @@ def test_a_drawn_order_holds_lists_back_and_freezes_them_in_the_shadow(tmp_path:
         id_ = session.scalar(
             select(VisitList.visit_list_id).order_by(VisitList.quarter.desc()).limit(1)
         )
+    assert id_ is not None
     again = publish.rebuild(
         id_, engine=lived.home.engine, store=lived.home.store, register=lived.home.register,
         registry=lived.home.models,

@@ -87,8 +87,9 @@ def home(tmp_path: Path) -> Iterator[Home]:
         secret = tokens.create(
             register, role="coordinator", label="x", at=NOW, expires_days=400, school_id="SCH1"
         ).secret
-        made = Home(store, register, registry, engine, TestClient(create_app(register)))
-        made.client.app.state.clock = lambda: made.now
+        app = create_app(register)
+        made = Home(store, register, registry, engine, TestClient(app))
+        app.state.clock = lambda: made.now
         made.client.headers["Authorization"] = f"Bearer {secret}"
         yield made
 

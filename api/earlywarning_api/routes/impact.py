@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from earlywarning.errors import NotFound
 from earlywarning.impact.public import public
@@ -32,7 +32,11 @@ def studies(request: Request, person: Person) -> Response:
     response_model=impact_schemas.StudyResult,
     responses=declared(304, 401, 403, 404),
 )
-def study(request: Request, study_id: str, person: Person) -> Response:
+def study(
+    request: Request,
+    study_id: Annotated[str, Path(description="From `GET /impact/studies`.")],
+    person: Person,
+) -> Response:
     """The newest result of a study: what can be said, how sure, and the misleading figures beside.
 
     404 where the study does not exist or no report was made yet.

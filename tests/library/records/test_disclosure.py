@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Hashable
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ from earlywarning.records.disclosure import pseudonym, release
 K = 10
 
 
-def group(*names: str, size: int, start: int = 0) -> tuple[tuple[str, ...], frozenset[str]]:
+def group(*names: str, size: int, start: int = 0) -> tuple[tuple[Hashable, ...], frozenset[str]]:
     return names, frozenset(f"{'/'.join(names)}#{start + number}" for number in range(size))
 
 
@@ -59,10 +60,12 @@ SIZES = st.dictionaries(
 )
 
 
-def apart(groups: dict[tuple[str, ...], frozenset[int]]) -> dict[tuple[str, ...], frozenset[str]]:
+def apart(
+    groups: dict[tuple[str, ...], frozenset[int]],
+) -> dict[tuple[Hashable, ...], frozenset[str]]:
     """Each child in one group."""
     seen: set[int] = set()
-    found = {}
+    found: dict[tuple[Hashable, ...], frozenset[str]] = {}
     for name in sorted(groups):
         found[name] = frozenset(str(one) for one in groups[name] - seen)
         seen |= groups[name]

@@ -178,7 +178,7 @@ def test_a_small_change_of_the_records_leaves_the_reasons(estimators: dict[str, 
     rng = np.random.default_rng(2)
     # Upwards: three of sixty days are exactly a level of the rule.
     rates = [name for name in X if "rate" in str(name)]
-    nudged = X.assign(**{name: X[name] * (1 + 1e-9 * rng.random(len(X))) for name in rates})
+    nudged = X.assign(**{str(name): X[name] * (1 + 1e-9 * rng.random(len(X))) for name in rates})
     after = [{one.code for one in found} for found in why(nudged, estimators)]
     assert np.mean([one != other for one, other in zip(before, after, strict=True)]) < 0.02
     day = X.assign(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -54,7 +55,12 @@ def item(register: Register, list_id: str, key: str) -> str:
 
 
 def put(world, item_id: str, content: OverrideContent = UP, revision: int = 0, **more):
-    given = {"visible": EVERYBODY, "actor": "a" * 32, "at": AT, "today": TODAY} | more
+    given: dict[str, Any] = {
+        "visible": EVERYBODY,
+        "actor": "a" * 32,
+        "at": AT,
+        "today": TODAY,
+    } | more
     return overrides.put(world[0], world[1], item_id, content, revision=revision, **given)
 
 

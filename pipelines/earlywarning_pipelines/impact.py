@@ -22,7 +22,7 @@ from earlywarning.impact.panel import FrozenList, RollOut
 from earlywarning.impact.power import Power
 from earlywarning.impact.study import LOTTERY, ROLL_OUT, Study, draw_order
 from earlywarning.io.facts import FactStore
-from earlywarning.io.register import audit_log, evidence, list_basis
+from earlywarning.io.register import audit_log, evidence, list_basis, research
 from earlywarning.io.register.db import Register
 from earlywarning.io.register.evidence import Registered
 from earlywarning.visits.capacity import split
@@ -131,9 +131,11 @@ def what_could_be_seen(home: Home, *, before: Quarter, quarters: int) -> Power:
         one.code: _rates(facts, Window(one.start_day, one.end_day)) for one in past
     }  # newest first
     families = list_basis.registered(home.register, before).households
+    out = list(_not_to_be_studied(home.register))
     frames = []
     for t, (now, earlier) in enumerate(pairwise(past)):
         both = rates[now.code].join(rates[earlier.code]["rate"].rename("before"), how="inner")
+        both = both.drop(index=out, errors="ignore")
         rooms = _rooms(facts, now)
         frames.append(
             pd.DataFrame(
@@ -252,6 +254,7 @@ def analyse(
         absence_limit=home.district.thresholds.absence_rate,
         as_of_day=day_number(as_of),
         roll_out=_roll_out(study),
+        without=_not_to_be_studied(home.register),
     )
     told("estimates", 2, 3)
     used = [one for one in lists if one.sha256 in set(rows["list_sha256"])]
@@ -274,6 +277,11 @@ def analyse(
         )  # fmt: skip
     told("estimates", 3, 3)
     return Analysed(rows, result, study, registered, used, snapshot, kept)
+
+
+def _not_to_be_studied(register: Register) -> frozenset[str]:
+    with register.session() as session:
+        return research.outside_research(session)
 
 
 def _first_look(home: Home, since: str | None, until: str | None) -> Study:

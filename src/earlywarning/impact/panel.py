@@ -7,7 +7,7 @@ whatever their reason: a visit explains absences, so the unexplained ones fall b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +63,7 @@ def build(
     absence_limit: float,
     as_of_day: int,
     roll_out: RollOut | None = None,
+    without: Collection[str] = (),
 ) -> pd.DataFrame:
     """The panel of some lists.
 
@@ -78,6 +79,8 @@ def build(
     as_of_day : int
         Quarters that end later are left out: their outcomes are not known yet.
     roll_out : RollOut, optional
+    without : collection of student ids
+        Children whose family wants no research about them: nothing of them is counted.
 
     Returns
     -------
@@ -98,6 +101,7 @@ def build(
             "no quarter with a published list has ended and was imported; come back when one has"
         )
     rows = pd.concat([_rows(one) for one in ended], ignore_index=True)
+    rows = rows[~rows["student_id"].isin(list(without))].reset_index(drop=True)
     codes = sorted(rows["quarter"].unique())
     quarters = {code: calendar.quarter(code) for code in codes}
     rows["t"] = rows["quarter"].map(_numbers(quarters, calendar)).astype(int)

@@ -111,7 +111,7 @@ def _children(session: Session, schools: Sequence[str]) -> list[_Child]:
     sexes: dict[str, str | None] = {
         row[0]: row[1] for row in session.execute(select(Student.student_id, Student.sex))
     }
-    out = objecting_students(session) | _refused_research(session)
+    out = outside_research(session)
     visited = _visited(session)
     query = select(VisitList.frozen, VisitList.frozen_sha256).where(
         VisitList.school_id.in_(schools), VisitList.status == "published"
@@ -152,6 +152,11 @@ def _visited(session: Session) -> set[tuple[str, str]]:
         .where(Visit.status == "done")
     )
     return {(row[0], row[1]) for row in session.execute(query)}
+
+
+def outside_research(session: Session) -> frozenset[str]:
+    """Students of whom no research is made: objected, or agreement to research taken back."""
+    return objecting_students(session) | _refused_research(session)
 
 
 def _refused_research(session: Session) -> set[str]:

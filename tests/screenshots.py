@@ -74,6 +74,7 @@ def shots(places: dict[str, str]) -> list[Shot]:
         Shot("form-paper", "coordinator", places["form"], paper=True),
         Shot("summary-paper", "principal", f"{list_}/summary", paper=True),
         Shot("models", "data_staff", "/models", (DESK,), "en"),
+        Shot("data", "data_staff", "/data", (DESK,)),
     ]
 
 
@@ -91,8 +92,8 @@ def main() -> int:
         shutil.copy(home / "register.db", Path(folder) / "register.db")
         chosen = district.load(home / "district.toml")
         with open_register(f"sqlite:///{folder}/register.db") as register, chromium() as browser:
-            app = create_app(register, clock=lambda: NOW, timezone=chosen.timezone,
-                             requests_per_minute=0)  # fmt: skip
+            app = create_app(register, clock=lambda: NOW, home=Path(folder),
+                             timezone=chosen.timezone, requests_per_minute=0)  # fmt: skip
             places = lived(register, chosen)
             world = World(register, app, None, {}, {})  # type: ignore[arg-type]
             with site(world, browser) as served:

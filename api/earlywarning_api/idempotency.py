@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from earlywarning.io.register import idempotency as kept
 from earlywarning.io.register.idempotency import Claim, InFlight, Kept, KeyUsed
-from earlywarning_api.access import Person, somebody
+from earlywarning_api.access import Person, signed_in
 from earlywarning_api.problems import Refused
 
 REPLAYED = "Idempotent-Replay"
@@ -35,7 +35,7 @@ class Replay(Exception):
 
 async def needed(
     request: Request,
-    person: Annotated[Person, Depends(somebody)],
+    person: Annotated[Person, Depends(signed_in)],
     key: Annotated[
         str | None,
         Header(
@@ -57,7 +57,10 @@ async def needed(
         raise Refused("key-needed")
     state = request.app.state
     claim = Claim(person.actor, key)
-    digest = hashlib.sha256(f"{request.method} {request.url.path}\n{request.url.query}\n".encode())
+    # Who one is counts too: in another role, or another school, it is another request.
+    who = f"{person.role}\n{person.school_id}\n{person.staff_id}"
+    asked = f"{request.method} {request.url.path}\n{request.url.query}\n{who}\n"
+    digest = hashlib.sha256(asked.encode())
     digest.update(await request.body())
     try:
         before = await run_in_threadpool(

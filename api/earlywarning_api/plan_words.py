@@ -38,6 +38,12 @@ def plan(row: PlanRow, language: str, *, letter: str) -> schemas.PlanView:
     )
 
 
+def shown(row: PlanRow) -> dict[str, Any]:
+    """What the audit is told of a plan that was read: how many visits, and to which children."""
+    children = {student_id for one in row.visits for student_id, _, _ in one.students}
+    return {"visits": len(row.visits), "students": sorted(children)}
+
+
 def planned(row: PlannedRow, language: str, *, letter: str) -> schemas.PlannedVisitView:
     """One planned visit."""
     number = None

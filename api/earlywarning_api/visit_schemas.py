@@ -105,10 +105,14 @@ class VisitSent(Sending):
     agreement: Words | None = Field(None, description="What was agreed with the family.")
     family_requests: Words | None = Field(None, description="What the parents ask of the school.")
     danger: bool = Field(
-        False, description="A child may be in danger: the school's protection path begins."
+        False,
+        description="A child may be in danger: the school's protection path begins. Once said it "
+        "stays; counsellor and principal close the path.",
     )
     restricted_note: Note | None = Field(
-        None, description="Only the counsellor and the principal can read it."
+        None,
+        description="Only the counsellor and the principal can read it. Left out, one that is "
+        "on record stays; another person's words are added below it.",
     )
 
     @model_validator(mode="after")

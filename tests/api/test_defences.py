@@ -17,14 +17,14 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from earlywarning.errors import ConfigError
-from earlywarning.io.register import attempts, tokens
+from earlywarning.io.register import attempts, tokens, user_admin
 from earlywarning.io.register import idempotency as kept
 from earlywarning.settings import Settings
 from earlywarning_api import logs, metrics, rates, serve
 from earlywarning_api.app import create_app
 from earlywarning_api.guard import HEADERS, MAX_BODY
 from expectations import ABSENT, key
-from people import BUDI, CHILDREN, CITRA, DEWI, SITI, TEACHERS, YUSUF
+from people import BUDI, CHILDREN, CITRA, DEWI, SCHOOL_ID, SITI, TEACHERS, YUSUF
 from service_world import NOW, OTHER, USERS, World, opened_world, user_id
 
 LISTS = "/api/v1/visit_lists"
@@ -245,6 +245,24 @@ def test_the_same_request_twice_makes_one_thing(own: World) -> None:
     own.app.state.clock = lambda: NOW + timedelta(hours=24)
     admin = own.browser("admin")
     assert admin.post(path, json=invitation(), headers=once).status_code == 409
+
+
+def test_a_kept_answer_is_sealed_and_does_not_go_along_into_another_role(own: World) -> None:
+    once = {"Idempotency-Key": "e-1"}
+    sent = {"reason": "Guru sakit, murid menangis di kelas", "student_number": YUSUF.local_id}
+    path = "/api/v1/emergency_access"
+    assert own.as_("bambang").post(path, json=sent, headers=once).status_code == 201
+    link = own.as_("admin").post("/api/v1/invitations", json=invitation(), headers=once)
+    secret = link.json()["url"].partition("link=")[2]
+    with own.register.session() as session:
+        rows = str(session.execute(text("SELECT * FROM idempotency_key")).all())
+    for plain in (secret, "menangis", "e-1"):
+        assert plain not in rows
+    user_admin.change_role(
+        own.register, user_id("bambang"), "principal", by="terminal", at=NOW, school_id=SCHOOL_ID
+    )
+    again = own.browser("bambang").post(path, json=sent, headers=once)
+    assert (again.status_code, again.json()["type"][-8:]) == (422, "key-used")
 
 
 def test_the_same_request_at_once_makes_one_thing(own: World) -> None:

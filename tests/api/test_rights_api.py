@@ -13,7 +13,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from earlywarning.io.register import audit_check, exports, lists, research, rights
+from earlywarning.io.register import audit_check, exports, lists, research, rights, user_admin
 from earlywarning.io.register.models import ClassGroup, Student
 from earlywarning.io.register.rights_tables import Export, ResearchAgreement
 from earlywarning.visits.households import Child as Scored
@@ -263,3 +263,29 @@ def test_what_cannot_be_is_told_by_its_field(
 def test_moments_at_the_ends_of_time_are_no_error(world: World) -> None:
     for since in ("0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"):
         assert world.as_("admin").get(f"/api/v1/audit_events?since={since}").status_code == 200
+
+
+def test_a_file_does_not_go_along_into_another_role(world: World) -> None:
+    made = post(world, "coordinator", "/exports", {"kind": "visits", "purpose": "x"})
+    place = made.headers["location"]
+    for role, school in (("data_staff", None), ("coordinator", "SCH2")):
+        user_admin.change_role(
+            world.register, user_id("coordinator"), role, by="terminal", at=NOW, school_id=school
+        )
+        assert world.browser("coordinator").get(place).status_code == 404, role
+    user_admin.change_role(
+        world.register, user_id("coordinator"), "coordinator", by="terminal", at=NOW,
+        school_id=SCHOOL_ID,
+    )  # fmt: skip
+    assert world.browser("coordinator").get(place).status_code == 200
+
+
+def test_a_research_file_ends_with_its_agreement(world: World) -> None:
+    agreement = agree(world, "researcher")
+    sent = {"kind": "research", "purpose": "x", "agreement_id": agreement}
+    place = post(world, "researcher", "/exports", sent).headers["location"]
+    assert world.as_("researcher").get(place).status_code == 200
+    with world.register.session(writing=True) as session:
+        exports.end(session, agreement, by="terminal", at=NOW)
+        session.commit()
+    assert world.as_("researcher").get(place).status_code == 404

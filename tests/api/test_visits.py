@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from earlywarning.district import Protection
+from earlywarning.io.register import audit_log
 from earlywarning.io.register.models import Guardian, VisitListItem
 from earlywarning.io.register.rights_tables import AuditEvent
 from people import AHMAD, BUDI, RETNO, SARI, SITI, YUSUF
@@ -371,3 +372,22 @@ def test_every_reading_of_a_child_is_on_the_audit(world: World) -> None:
         assert get(world, path).status_code == 200
         assert len(actions(world)) == before + 1, path
         before += 1
+    with world.register.session() as session:  # and a family finds all of them by its child
+        found = audit_log.search(session, entity_id=SITI.student_id, limit=100)
+    assert {"visit.read", "visits.read"} <= {one.action for one in found}
+
+
+def test_who_cannot_read_a_note_or_a_danger_takes_neither_away(world: World) -> None:
+    id_, ahmad = new(), DONE | {"student_id": AHMAD.student_id}
+    first = put(world, f"visits/{id_}", ahmad | {"restricted_note": "zqx one", "danger": True})
+    budi = DONE | {"student_id": BUDI.student_id}  # his brother; Retno sees him alone
+    changed = put(world, f"visits/{id_}", budi, "retno", If_Match=first.headers["etag"])
+    assert changed.status_code == 200, changed.text
+    assert changed.json()["visit"]["danger"] is None
+    seen = get(world, f"visits/{id_}", "counsellor").json()
+    assert (seen["danger"], seen["has_restricted_note"]) == (True, True)
+    assert get(world, f"visits/{id_}/restricted_note", "counsellor").json()["note"] == "zqx one"
+    more = ahmad | {"restricted_note": "zqx two"}
+    put(world, f"visits/{id_}", more, "coordinator", If_Match=changed.headers["etag"])
+    note = get(world, f"visits/{id_}/restricted_note", "counsellor").json()["note"]
+    assert note == "zqx one\n\nzqx two"

@@ -211,6 +211,7 @@ def _request_form(
         found = list_views.person(session, access.visible_students(person).ids, student_id)
     if found is None:
         raise HTTPException(404)
+    recording.read(request, person, "student.read", entity="student", entity_id=student_id)
     view = NewRequestPage(student_id, found.full_name, SIMPLE, rules.ASKERS, sent)
     return rendering.page(request, "new_request.html", view, person=person, status=status)
 

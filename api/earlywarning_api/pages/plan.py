@@ -152,7 +152,7 @@ def _page(
     if found is not None:
         recording.read(
             request, person, "plan.read", entity="visit_list", entity_id=visit_list_id,
-            detail={"visits": len(found.visits)},
+            detail=plan_words.shown(found),
         )  # fmt: skip
         view = plan_words.plan(found, spoken, letter=state.planning.letter)
     page = PlanPage(
@@ -266,6 +266,10 @@ def _form(
     with state.register.session() as session:
         listed = found_list(session, person, row.visit_list_id)
         staff = list_views.staff_names(session, listed.school_id)
+    recording.read(
+        request, person, "planned_visit.read", entity="planned_visit",
+        entity_id=row.planned_visit_id, detail={"students": [one[0] for one in row.students]},
+    )  # fmt: skip
     start, end = families.span_of(listed.header)
     first = start - timedelta(days=start.weekday())
     weeks = tuple(first + timedelta(days=7 * n) for n in range(-(-(end - first).days // 7)))

@@ -132,6 +132,10 @@ def _page(
         by = names.of(session, now.made_by)
     if not seen:
         raise HTTPException(404)
+    recording.read(
+        request, person, "override.read", entity="visit_list_item", entity_id=item_id,
+        detail={"students": seen},
+    )  # fmt: skip
     listed = now.original_position is not None
     view = PriorityPage(
         visit_list_id=visit_list_id,

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, HTTPException, Path, Request
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from earlywarning.io.register import follow_ups, list_progress, list_views, names
-from earlywarning.io.register.follow_ups import FollowUpRow
+from earlywarning.io.register.follow_ups import FollowUpContent, FollowUpRow
 from earlywarning.io.register.list_progress import Standing
 from earlywarning.io.register.lists import DRAFT, PUBLISHED, ListRow
 from earlywarning.io.register.models import ImportBatch
-from earlywarning_api import access
+from earlywarning_api import access, recording
 from earlywarning_api.pages import list_content, rendering, visitor
 from earlywarning_api.pages.list_content import Overview
 
@@ -61,6 +61,7 @@ class NextFamily:
     item_id: str
     names: tuple[str, ...]
     student_id: str
+    student_ids: tuple[str, ...]
     status: str
 
 
@@ -68,6 +69,7 @@ class NextFamily:
 class ToDo:
     """A follow-up that is open."""
 
+    follow_up_id: str
     action: str | None
     student_id: str
     name: str
@@ -91,7 +93,7 @@ class QuarterPage:
 def quarter(
     request: Request, person: Annotated[access.Person, Depends(visitor.may("visit_lists"))]
 ) -> Response:
-    """The task list of the newest quarter that the reader may know of."""
+    """The task list of the running quarter, as far as the reader may know of it."""
     today = rendering.today(request)
     visible = access.visible_students(person).ids
     with request.app.state.register.session() as session:
@@ -105,14 +107,48 @@ def quarter(
         open_ = _open(session, person)
         to_do = tuple(_to_do(session, person, row, today) for row in open_)
         tasks = _tasks(session, person, current, standings, to_do)
+    shown = {id_ for one in families for id_ in one.student_ids}
+    shown |= {one.student_id for one in to_do}
+    if shown:
+        recording.read(
+            request, person, "quarter.read", entity="school", entity_id=person.school_id or "",
+            detail={"students": sorted(shown)},
+        )  # fmt: skip
     view = QuarterPage(
         overview=None if current is None else list_content.overview(current, schools),
         tasks=tasks,
         families=families,
-        to_do=to_do,
+        to_do=to_do[:FOLLOW_UPS],
         role=person.role,
     )
     return rendering.page(request, "quarter.html", view, person=person)
+
+
+@router.post("/follow-ups/{follow_up_id}/done")
+def done(
+    request: Request,
+    person: Annotated[access.Person, Depends(visitor.may("follow_ups"))],
+    follow_up_id: Annotated[str, Path(pattern="^[0-9a-z]{1,64}$")],
+) -> Response:
+    """A follow-up was done; a second time changes nothing."""
+    state = request.app.state
+    visible = access.visible_students(person).ids
+    with state.register.session() as session:
+        found = follow_ups.follow_ups(
+            session, visible, staff_id=person.staff_id, follow_up_id=follow_up_id
+        )
+    if not found or found[0].action is None or found[0].owner_staff_id is None:
+        raise HTTPException(404)
+    (row,) = found
+    if row.status == "open":
+        content = FollowUpContent(
+            row.student_id, row.action, row.owner_staff_id, row.due, "done", row.visit_id
+        )
+        follow_ups.put_follow_up(
+            state.register, follow_up_id, content, visible=visible, actor=person.actor,
+            at=state.clock(), staff_id=person.staff_id, revision=row.revision,
+        )  # fmt: skip
+    return rendering.see_other("/quarter#follow-ups")
 
 
 def _current(lists: Sequence[ListRow], today: date) -> ListRow | None:
@@ -207,6 +243,7 @@ def _next(
             item_id=item_id,
             names=tuple(one.full_name or "–" for one in items[item_id].students),
             student_id=items[item_id].students[0].student_id,
+            student_ids=tuple(one.student_id for one in items[item_id].students),
             status=standings[item_id].status,
         )
         for item_id in wanted
@@ -223,13 +260,13 @@ def _open(session: Session, person: access.Person) -> list[FollowUpRow]:
         staff_id=person.staff_id,
         status="open",
         protection=access.may_protect(person),
-        limit=FOLLOW_UPS,
     )
 
 
 def _to_do(session: Session, person: access.Person, row: FollowUpRow, today: date) -> ToDo:
     found = list_views.person(session, access.visible_students(person).ids, row.student_id)
     return ToDo(
+        follow_up_id=row.follow_up_id,
         action=row.action,
         student_id=row.student_id,
         name=found.full_name if found else "–",

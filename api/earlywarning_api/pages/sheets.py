@@ -116,7 +116,8 @@ def _paper(request: Request, person: access.Person, planned_visit_id: str, conta
         reach = _contact(session, person, row) if contact else ()
     recording.read(
         request, person, "planned_visit.printed", entity="planned_visit",
-        entity_id=planned_visit_id, detail={"contact": bool(contact)},
+        entity_id=planned_visit_id,
+        detail={"contact": bool(contact), "students": [one[0] for one in row.students]},
     )  # fmt: skip
     return Paper(
         school=school,

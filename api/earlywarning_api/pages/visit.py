@@ -124,7 +124,10 @@ def one(request: Request, person: Writer, visit_id: UUID, saved: str = "") -> Re
         code = families.next_of(session, family, today=rendering.today(request))
         staff = list_views.staff_names(session, row.school_id)
         names = _names(session, person, row.student_ids)
-    recording.read(request, person, "visit.read", entity="visit", entity_id=row.visit_id)
+    recording.read(
+        request, person, "visit.read", entity="visit", entity_id=row.visit_id,
+        detail={"students": list(row.student_ids)},
+    )  # fmt: skip
     knows = access.knows_danger(person, row)
     step = visit_words.next_step(request, code, rendering.language(request), knows=knows)
     view = VisitPage(
@@ -163,7 +166,6 @@ def change(request: Request, person: Writer, visit_id: UUID) -> Response:
     """The form of a visit on record, to correct or complete it."""
     with request.app.state.register.session() as session:
         row = visit_views.one(session, access.visible_students(person).ids, visit_id.hex)
-    recording.read(request, person, "visit.read", entity="visit", entity_id=row.visit_id)
     student = row.student_ids[0] if row.student_ids else ""
     return _form(
         request, person, row.visit_id, row.revision, row.item_id or "", student,
@@ -317,6 +319,11 @@ def _form(
         names = _names(session, person, tuple(seen))
     if not seen:
         raise HTTPException(404)
+    entity, about = ("student", seen[0]) if revision is None else ("visit", visit_id)
+    recording.read(
+        request, person, "visit.read" if revision is not None else "visit_form.read",
+        entity=entity, entity_id=about, detail={"students": seen},
+    )  # fmt: skip
     offered = tuple(one for one in OUTCOMES if revision is not None or one != "cancelled")
     view = VisitForm(
         visit_id=visit_id,

@@ -95,6 +95,11 @@ def fetch(
         row, content = exports.content(
             session, export_id, by=person.actor, at=recording.now(request).at
         )
+        # Made in an earlier role or school, it is no longer theirs.
+        if (row.kind == exports.RESEARCH) != (person.role in ONLY_RESEARCH) or (
+            row.school_id is not None and row.school_id != person.school_id
+        ):
+            raise HTTPException(404)
         session.commit()
     name = f"{row.kind}-{row.made_at:%Y%m%d}-{row.export_id[:8]}.{row.format}"
     return Response(

@@ -101,7 +101,10 @@ def listed(
         request, person, "follow_ups.read",
         entity="student" if student_id else "school",
         entity_id=student_id or person.school_id or "",
-        detail={"follow_ups": [row.follow_up_id for row in page]},
+        detail={
+            "follow_ups": [row.follow_up_id for row in page],
+            "students": sorted({row.student_id for row in page}),
+        },
     )  # fmt: skip
     spoken = language(request)
     return recording.answer(
@@ -172,6 +175,7 @@ def requested(
     recording.read(
         request, person, "visit_requests.read", entity="school",
         entity_id=person.school_id or "",
+        detail={"students": sorted({row.student_id for row in rows})},
     )  # fmt: skip
     spoken = language(request)
     return recording.answer(

@@ -65,6 +65,10 @@ def planned_visit(request: Request, person: Reader, planned_visit_id: PlannedId)
     """One planned visit."""
     with request.app.state.register.session() as session:
         row = _planned(session, person, planned_visit_id)
+    recording.read(
+        request, person, "planned_visit.read", entity="planned_visit",
+        entity_id=planned_visit_id, detail={"students": [one[0] for one in row.students]},
+    )  # fmt: skip
     return _one(request, row)
 
 
@@ -154,7 +158,8 @@ def unranked(request: Request, person: ListReader, visit_list_id: ListId) -> Res
     spoken = language(request)
     recording.read(
         request, person, "visit_list.unranked_read", entity="visit_list",
-        entity_id=visit_list_id, detail={"families": len(rows)},
+        entity_id=visit_list_id,
+        detail={"students": [child[0] for row in rows for child in row.students]},
     )  # fmt: skip
     view = plan_schemas.Unranked(
         visit_list_id=visit_list_id,
@@ -184,7 +189,7 @@ def _plan(request: Request, person: access.Person, visit_list_id: str) -> Respon
         raise NotFound(f"list {visit_list_id} has no plan yet")
     recording.read(
         request, person, "plan.read", entity="visit_list", entity_id=visit_list_id,
-        detail={"visits": len(row.visits)},
+        detail=plan_words.shown(row),
     )  # fmt: skip
     view = plan_words.plan(row, language(request), letter=request.app.state.planning.letter)
     return recording.answer(request, view, etag=etag("plan", row.plan_id, row.revision))

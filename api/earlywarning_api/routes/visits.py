@@ -111,7 +111,10 @@ def listed(
         request, person, "visits.read",
         entity="student" if student_id else "school",
         entity_id=student_id or person.school_id or "",
-        detail={"visits": [row.visit_id for row in page]},
+        detail={
+            "visits": [row.visit_id for row in page],
+            "students": sorted({id_ for row in page for id_ in row.student_ids}),
+        },
     )  # fmt: skip
     spoken = language(request)
     return recording.answer(
@@ -132,7 +135,10 @@ def one(request: Request, person: Reader, client_uuid: VisitId) -> Response:
     """One visit; its `ETag` is good for `If-Match`."""
     with request.app.state.register.session() as session:
         row = visit_views.one(session, access.visible_students(person).ids, client_uuid.hex)
-    recording.read(request, person, "visit.read", entity="visit", entity_id=row.visit_id)
+    recording.read(
+        request, person, "visit.read", entity="visit", entity_id=row.visit_id,
+        detail={"students": list(row.student_ids)},
+    )  # fmt: skip
     view = visit_words.visit(row, person, language(request))
     return recording.answer(request, view, etag=etag("visit", row.visit_id, row.revision))
 

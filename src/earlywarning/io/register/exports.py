@@ -157,11 +157,14 @@ def content(session: Session, export_id: str, *, by: str, at: datetime) -> tuple
     Raises
     ------
     NotFound
-        If there is none, it is somebody else's, it has expired, or a child in it was erased.
+        If there is none, it is somebody else's, it has expired, a child in it was erased, or the
+        agreement that it was made under has ended.
     """
     found = session.get(Export, export_id)
     if found is None or found.made_by != by or found.content is None or found.expires_at <= at:
         raise NotFound(f"there is no export {export_id!r} to fetch; make a new one")
+    if found.agreement_id is not None:
+        agreement(session, found.agreement_id, researcher=by, at=at)
     record(session, actor=by, action="export.fetched", entity="export", entity_id=export_id, at=at)
     return ExportRow(*(getattr(found, name) for name in ExportRow.__slots__)), found.content
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -51,9 +51,9 @@ class VisitContent:
     agreement, family_requests : str or None
         In words: what was agreed, and what the parents ask of the school.
     danger : bool
-        A child may be in danger: the school's protection path begins.
+        A child may be in danger: the school's protection path begins. Once said it stays.
     restricted_note : str or None
-        For the counsellor and the principal alone.
+        For the counsellor and the principal alone. Without one, a note on record stays.
     """
 
     status: str
@@ -251,7 +251,11 @@ def _again(
         .values(
             revision=revision + 1,
             item_id=place[0] if place else content.item_id,
-            **_values(content, actor, at, sent, lead=before.lead_staff_id),
+            **{
+                **_values(content, actor, at, sent, lead=before.lead_staff_id),
+                # Not everybody who changes a visit may know; the path is closed, not unticked.
+                "danger": content.danger or before.danger,
+            },
         )
     )
     return "changed"
@@ -295,13 +299,8 @@ def _settle(
     session: Session, visit_id: str, content: VisitContent, *, actor: str, at: datetime, today: date
 ) -> None:
     """What a record brings with it: the note, the protection path, a request that was met."""
-    session.execute(delete(VisitNote).where(VisitNote.visit_id == visit_id))
     if content.restricted_note:
-        session.execute(
-            insert(VisitNote).values(
-                visit_id=visit_id, note=content.restricted_note, written_by=actor, written_at=at
-            )
-        )
+        _note(session, visit_id, content.restricted_note, actor=actor, at=at)
     visit = session.get_one(Visit, visit_id, populate_existing=True)
     if content.danger:
         _protect(session, visit, actor=actor, at=at, today=today)
@@ -317,6 +316,17 @@ def _settle(
                 status="met", revision=VisitRequest.revision + 1, changed_at=at, changed_by=actor
             )
         )
+
+
+def _note(session: Session, visit_id: str, note: str, *, actor: str, at: datetime) -> None:
+    """Keep the note. Whoever changes a visit cannot read what another left: that stays above it."""
+    before = session.get(VisitNote, visit_id)
+    if before is None:
+        before = VisitNote(visit_id=visit_id)
+        session.add(before)
+    elif before.written_by != actor and note not in before.note:
+        note = f"{before.note}\n\n{note}"
+    before.note, before.written_by, before.written_at = note, actor, at
 
 
 def _protect(session: Session, visit: Visit, *, actor: str, at: datetime, today: date) -> None:

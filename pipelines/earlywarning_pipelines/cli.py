@@ -13,6 +13,7 @@ from earlywarning_pipelines import (
     audit_commands,
     backup_commands,
     data_commands,
+    facts_commands,
     impact_commands,
     model_commands,
     monitor_commands,
@@ -110,6 +111,7 @@ rights_commands.add_to(app)
 research_commands.add_to(app)
 visit_commands.add_to(app)
 run_commands.add_to(app)
+facts_commands.add_to(app)
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -167,19 +168,17 @@ def test_killed_and_resumed(home: Home, tmp_path: Path, moments: Sequence[Moment
     assert drafts(home) == [made]
 
 
-def ran(**changed: object) -> Ran:
-    whole = {
-        "quarter": QUARTER, "missing": (), "held_back": False, "checks": {},
-        "lists": (), "refused": {}, "steps": (),
-    }  # fmt: skip
-    return Ran(**whole | changed)
+NOTHING = Ran(QUARTER, missing=(), held_back=False, checks={}, lists=(), refused={}, steps=())
 
 
 def test_exit_codes() -> None:
-    assert run_commands.exit_code(ran()) == 0
-    assert run_commands.exit_code(ran(held_back=True)) == MISSING_EXIT
-    assert run_commands.exit_code(ran(checks={"act": 1})) == ACT_EXIT
-    assert run_commands.exit_code(ran(checks={"act": 1}, refused={"grades": 2})) == REFUSED_EXIT
+    assert run_commands.exit_code(NOTHING) == 0
+    assert run_commands.exit_code(replace(NOTHING, held_back=True)) == MISSING_EXIT
+    assert run_commands.exit_code(replace(NOTHING, checks={"act": 1})) == ACT_EXIT
+    assert (
+        run_commands.exit_code(replace(NOTHING, checks={"act": 1}, refused={"grades": 2}))
+        == REFUSED_EXIT
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -195,7 +194,7 @@ def test_a_notice_for_many_schools_stays_short(language: str) -> None:
         for n in range(30)
     )  # fmt: skip
     text = run_commands.notice(
-        ran(missing=gone, lists=listed, checks={"ok": 3, "look": 1, "act": 1},
+        replace(NOTHING, missing=gone, lists=listed, checks={"ok": 3, "look": 1, "act": 1},
             refused={"grades": 3}),
         language=language, address="https://kunjungan.example",
     )  # fmt: skip

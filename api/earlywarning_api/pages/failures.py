@@ -88,6 +88,7 @@ def install(app: FastAPI) -> None:
 
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, validation)
+    app.add_exception_handler(problems.Invalid, validation)
     app.add_exception_handler(EarlyWarningError, own)
     app.add_exception_handler(DBAPIError, own)
     app.add_exception_handler(Exception, unexpected)

@@ -137,9 +137,10 @@ def done(
         found = follow_ups.follow_ups(
             session, visible, staff_id=person.staff_id, follow_up_id=follow_up_id
         )
-    if not found or found[0].action is None or found[0].owner_staff_id is None:
+    row = next(iter(found), None)
+    # The protection path has no action of its own: it is closed by those it is for.
+    if row is None or row.action is None or row.owner_staff_id is None:
         raise HTTPException(404)
-    (row,) = found
     if row.status == "open":
         content = FollowUpContent(
             row.student_id, row.action, row.owner_staff_id, row.due, "done", row.visit_id

@@ -146,3 +146,17 @@ def test_a_closed_note_is_opened_by_those_it_is_for(own: Site) -> None:
     assert secret in counsellor.get(f"/visits/{id_}/note").text
     assert secret in own.world.as_("principal").get(f"/visits/{id_}/note").text
     assert own.world.as_("other counsellor").get(f"/visits/{id_}/note").status_code == 404
+
+
+def test_a_follow_up_is_done_where_the_tasks_stand(own: Site) -> None:
+    form = {"student": AHMAD.student_id, "day": "2026-10-01", "status": "done",
+            "todo": "Telepon keluarga", "due": "2026-10-03"}  # fmt: skip
+    assert own.world.as_("homeroom_teacher").post(f"/visits/{'4' * 32}", data=form).is_redirect
+    with own.page("homeroom_teacher", size="telephone", script=False) as page:
+        page.goto("/quarter")
+        expect(page.get_by_text("1 terbuka, 1 lewat tenggat.")).to_be_visible()
+        page.get_by_role("button", name="Telepon keluarga").click()
+        expect(page.get_by_text("Tidak ada yang terbuka.")).to_be_visible()
+    with own.world.register.session() as session:
+        (row,) = session.scalars(select(FollowUp)).all()
+    assert row.status == "done"

@@ -17,7 +17,15 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, text
 
 from earlywarning.errors import Conflict, DataError, NotSignedIn
-from earlywarning.io.register import accounts, attempts, links, passwords, sessions, user_admin
+from earlywarning.io.register import (
+    accounts,
+    attempts,
+    audit_log,
+    links,
+    passwords,
+    sessions,
+    user_admin,
+)
 from earlywarning.io.register.access_tables import UserAccount, UserSession
 from earlywarning.io.register.accounts import NewUser
 from earlywarning.io.register.db import open_register
@@ -369,6 +377,17 @@ def test_23_an_invitation_works_once_and_for_seven_days(own: World) -> None:
     assert sign_in(stranger, "WATI@a.example", activation["password"]).status_code == 201
     with own.register.session() as session:
         assert link not in str(session.execute(text("SELECT * FROM one_time_link")).all())
+
+
+def test_23_a_second_invitation_is_in_the_audit(own: World) -> None:
+    invited(own)
+    row = user_admin.by_name(own.register, "wati@a.example")
+    accounts.invite_again(own.register, row.user_id, by=user_id("admin"), at=NOW)
+    with own.register.session() as session:
+        found = audit_log.search(session, entity_id=row.user_id)
+    assert [(one.action, one.actor) for one in found] == [
+        ("invitation.offered", user_id("admin")), ("user.invited", user_id("admin")),
+    ]  # fmt: skip
 
 
 def test_23_a_reset_works_once_for_ten_minutes_and_ends_sessions(own: World) -> None:

@@ -196,6 +196,24 @@ def test_a_brother_keeps_the_household(home: Home) -> None:
     assert text == "… dan Ahmad belajar bersama; … lebih sehat."
 
 
+def test_a_visit_to_an_earlier_household_goes_too(home: Home) -> None:
+    visit, child = (Base.metadata.tables[name] for name in ("visit", "visit_student"))
+    with home.register.session(writing=True) as session:
+        for number, others in ((5, ()), (6, (AHMAD.student_id,))):
+            row = {column.name: value(column, number) for column in visit.c}
+            row |= {"household_key": f"{number}" * 32, "school_id": SCHOOL_ID}
+            row["agreement"] = "Zulaikha diantar tetangga."
+            session.execute(visit.insert(), row)
+            for student_id in (SITI.student_id, *others):
+                session.execute(child.insert(), {"visit_id": row["visit_id"],
+                                                 "student_id": student_id})  # fmt: skip
+        session.commit()
+    erasing.run(home, [SITI.student_id], by=BY, at=AT)
+    with home.register.session() as session:
+        found = select(visit.c.agreement).where(visit.c.household_key.in_(("5" * 32, "6" * 32)))
+        assert session.scalars(found).all() == ["… diantar tetangga."]
+
+
 def test_published_lists_are_as_they_were(home: Home) -> None:
     before = {row.visit_list_id: lists.frozen_record(home.register, row.visit_list_id)[0]
               for row in lists.everything(home.register)}  # fmt: skip

@@ -103,6 +103,10 @@ def invite_again(register: Register, user_id: str, *, by: str, at: datetime) -> 
         if account.password_hash is not None:
             raise Conflict("this user has a password already; make a reset link instead")
         link = links.make(session, links.INVITATION, user_id, by=by, at=at)
+        audit_log.record(
+            session, actor=by, action="invitation.offered", entity="user_account",
+            entity_id=user_id, at=at,
+        )  # fmt: skip
         session.commit()
     return link
 

@@ -104,7 +104,9 @@ def _names(session: Session, students: Iterable[Student]) -> tuple[Names, set[st
     """The names that go, and the households that are left without a child."""
     ids = [one.student_id for one in students]
     guardians = list(session.scalars(select(Guardian).where(Guardian.student_id.in_(ids))))
-    homes = {one.household_id for one in students if one.household_id}
+    now = {one.household_id for one in students if one.household_id}
+    earlier, shared = _earlier_homes(session, ids)
+    homes = now | earlier
     staying = list(
         session.scalars(
             select(Student).where(Student.household_id.in_(homes), Student.student_id.not_in(ids))
@@ -128,8 +130,18 @@ def _names(session: Session, students: Iterable[Student]) -> tuple[Names, set[st
             tuple(sorted(words, key=len, reverse=True)),
             frozenset(families),
         ),
-        homes - {one.household_id for one in staying if one.household_id},
+        (now | earlier - shared) - {one.household_id for one in staying if one.household_id},
     )
+
+
+def _earlier_homes(session: Session, ids: Collection[str]) -> tuple[set[str], set[str]]:
+    """Households of visits of then, before a family moved together or apart; and which of them
+    were visited for other children too."""
+    visits, children = (Base.metadata.tables[name] for name in ("visit", "visit_student"))
+    keys = select(visits.c.household_key).join(children, children.c.visit_id == visits.c.visit_id)
+    homes = set(session.scalars(keys.where(children.c.student_id.in_(ids))))
+    others = keys.where(visits.c.household_key.in_(homes), children.c.student_id.not_in(ids))
+    return homes - {f"student-{id_}" for id_ in ids}, set(session.scalars(others))
 
 
 def _words(text: str) -> list[str]:

@@ -13,9 +13,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select
 
 from earlywarning.errors import ConfigError, NotFound
+from earlywarning.io.register import audit_log
 from earlywarning.io.register.access_tables import TokenScope
 from earlywarning.io.register.db import Register
 from earlywarning.io.register.models import ApiToken, School, Staff
@@ -168,6 +169,10 @@ def create(
         )
         session.flush()
         session.add_all(TokenScope(token_id=token_id, use=use) for use in sorted(set(scope)))
+        audit_log.record(
+            session, actor=audit_log.TERMINAL, action="token.made", entity="api_token",
+            entity_id=token_id, detail={"role": role, "scope": sorted(set(scope))}, at=at,
+        )  # fmt: skip
         session.commit()
     return NewToken(secret, token_id)
 
@@ -224,9 +229,10 @@ def revoke(register: Register, token_id: str, *, at: datetime) -> None:
         found = session.get(ApiToken, token_id)
         if found is None:
             raise NotFound(f"there is no token {token_id!r}; `earlywarning token list` shows them")
-        session.execute(
-            update(ApiToken)
-            .where(ApiToken.token_id == token_id, ApiToken.revoked_at.is_(None))
-            .values(revoked_at=at)
-        )
+        if found.revoked_at is None:
+            found.revoked_at = at
+            audit_log.record(
+                session, actor=audit_log.TERMINAL, action="token.revoked", entity="api_token",
+                entity_id=token_id, at=at,
+            )  # fmt: skip
         session.commit()

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from earlywarning.errors import ConfigError, NotFound
-from earlywarning.io.register import tokens
+from earlywarning.io.register import audit_log, tokens
 from earlywarning.io.register.db import Register, open_register
 from earlywarning.io.register.models import School, Staff
 
@@ -46,6 +46,15 @@ def test_a_token_is_256_random_bits_and_kept_as_a_hash(register: Register, tmp_p
     register.close()
     for path in tmp_path.iterdir():
         assert made[0].secret.encode() not in path.read_bytes()
+
+
+def test_making_and_ending_one_is_in_the_audit(register: Register) -> None:
+    made = make(register)
+    for _ in range(2):
+        tokens.revoke(register, made.token_id, at=NOW)
+    with register.session() as session:
+        found = audit_log.search(session, entity_id=made.token_id)
+    assert [one.action for one in found] == ["token.revoked", "token.made"]
 
 
 def test_it_stands_for_its_owner_until_it_ends(register: Register) -> None:

@@ -102,6 +102,7 @@ class StudentPage:
     may_record: bool
     may_decide: bool
     may_ask: bool
+    may_try: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ def student(request: Request, person: Reader, student_id: str) -> Response:
         may_record=access.allowed(person, "visits"),
         may_decide=access.allowed(person, "overrides"),
         may_ask=access.allowed(person, "rights_requests"),
+        may_try=access.allowed(person, "contact_attempts"),
     )
     return rendering.page(request, "student.html", view, person=person)
 

@@ -21,6 +21,7 @@ C, H, B, P, A, D, R = ("coordinator", "homeroom_teacher", "counsellor", "princip
                        "data_staff", "researcher")  # fmt: skip
 ALLOWED = {
     "/quarter": {C, H, B, P},
+    "/follow-ups/{follow_up_id}/done": {C, H, B},
     "/lists": {C, H, B, P},
     "/lists/{visit_list_id}": {C, H, B, P},
     "/lists/{visit_list_id}/print": {C, H, B, P},
@@ -32,6 +33,8 @@ ALLOWED = {
     "/lists/{visit_list_id}/items/{item_id}/priority": {C, H},
     "/students/{student_id}": {C, H, B, P},
     "/students/{student_id}/contact": {C, H},
+    "/students/{student_id}/attempts/new": {C, H, B},
+    "/students/{student_id}/attempts/{attempt_id}": {C, H, B},
     "/visits/new": {C, H, B},
     "/visits/{visit_id}": {C, H, B},
     "/visits/{visit_id}/change": {C, H, B},
@@ -43,7 +46,9 @@ ALLOWED = {
     "/data": {C, P, A, D},
     "/imports": {C, D},
     "/imports/{import_id}": {C, D},
-    "/imports/{import_id}/refused.csv": {C, D},
+    "/imports/{import_id}/answers": {C, D},
+    "/imports/{import_id}/withdrawal": {C, D},
+    "/imports/{import_id}/faults.csv": {C, D},
     "/models": {C, P, A, D},
     "/people": {A},
     "/people/{user_id}": {A},
@@ -69,7 +74,7 @@ def routes(world: World) -> set[tuple[str, str]]:
 
 def filled(path: str, world: World) -> str:
     path = path.replace("{visit_list_id}", world.lists["2026-27-Q2"])
-    path = path.replace("{visit_id}", "9" * 32)
+    path = path.replace("{visit_id}", "9" * 32).replace("{attempt_id}", "9" * 32)
     return re.sub(r"{[a-z_]+}", ABSENT, path)
 
 

@@ -160,3 +160,32 @@ def test_a_follow_up_is_done_where_the_tasks_stand(own: Site) -> None:
     with own.world.register.session() as session:
         (row,) = session.scalars(select(FollowUp)).all()
     assert row.status == "done"
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_two_attempts_to_reach_a_family_lead_to_a_letter(own: Site, script: bool) -> None:
+    with own.page("homeroom_teacher", size="telephone", script=script) as page:
+        for _ in range(2):
+            page.goto(f"/students/{AHMAD.student_id}")
+            page.get_by_role("link", name="Catat upaya menghubungi").click()
+            page.get_by_label("Telepon").check()
+            page.get_by_label("Tidak dijawab").check()
+            if script:
+                assert not violations(page)
+            page.get_by_role("button", name="Simpan").click()
+            expect(page.get_by_role("heading", name="Ahmad Fulan")).to_be_visible()
+        expect(page.get_by_text("Kirim surat")).to_be_visible()
+        page.goto("/lists")
+        expect(
+            page.get_by_role("link", name=re.compile("^Belum dapat dihubungi 1"))
+        ).to_be_visible()
+
+
+def test_an_attempt_sent_twice_is_one(own: Site) -> None:
+    teacher = own.world.as_("homeroom_teacher")
+    path = f"/students/{AHMAD.student_id}/attempts/{'5' * 32}"
+    for _ in range(2):
+        answer = teacher.post(path, data={"channel": "letter", "result": "sent"})
+        assert answer.status_code == 303
+    other = teacher.post(path, data={"channel": "letter", "result": "agreed"})
+    assert other.status_code == 409

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -103,8 +103,7 @@ def _lottery(made: Run, rows: pd.DataFrame, seed: int) -> None:
     made.first_stage = lottery.first_stage(known, adjust=adjust)
     made.effect = lottery.effect(known, made.outcome, adjust=adjust)
     drawn = lottery.randomisation(known, made.outcome, seed=seed, adjust=adjust)
-    made.exact = {"value": drawn.value, "p": drawn.p, "low": drawn.low, "high": drawn.high,
-                  "draws": drawn.draws}  # fmt: skip
+    made.exact = asdict(drawn)
     made.rules += [
         diagnose.attrition(whole, "won", made.outcome),
         diagnose.attrition_caused(whole, "won", made.outcome, blocks="block"),
@@ -213,7 +212,10 @@ def _roll_out(made: Run, rows: pd.DataFrame, seed: int) -> None:
     made.itt = rollout.itt(known, made.outcome, before)
     made.first_stage = rollout.first_stage(known)
     made.effect = rollout.effect(known, made.outcome, before)
-    made.exact = {"p": rollout.randomisation(known, made.outcome, before, seed=seed)}
+    made.exact = asdict(
+        rollout.randomisation(_compared(rows, known, made.outcome, before), made.outcome, before,
+                              seed=seed)
+    )  # fmt: skip
     trends = [rollout.order_trend(rows, "absence_before", "absence_earlier")]
     if known["absence_earlier"].notna().any():
         trends.append(rollout.pre_trend(known, "absence_before", "absence_earlier"))
@@ -231,6 +233,12 @@ def _roll_out(made: Run, rows: pd.DataFrame, seed: int) -> None:
             {"since": 0, "value": made.itt.value, "low": made.itt.low, "high": made.itt.high},
         ]
     }  # fmt: skip
+
+
+def _compared(rows: pd.DataFrame, known: pd.DataFrame, outcome: str, before: str) -> pd.DataFrame:
+    """Every list by score of the quarters compared, also those of homerooms that visit already."""
+    some = rollout.by_score(rows)
+    return some[some["t"].isin(known["t"]) & some[outcome].notna() & some[before].notna()]
 
 
 def _count(made: Run, step: str, rows: pd.DataFrame, arm: str) -> None:

@@ -150,16 +150,33 @@ def randomisation(
         a[start : start + many] = again @ outcome_sum
         b[start : start + many] = (again - centre) @ won_sum
     observed, own = float(winner @ outcome_sum), float((winner - centre) @ won_sum)
+    return inverted(a, b, observed, own, reach=8 * float(np.std(a)) / spread)
+
+
+def inverted(
+    a: np.ndarray, b: np.ndarray, observed: float, own: float, *, reach: float
+) -> Randomisation:
+    """Test of no effect, and the effects that are not rejected.
+
+    Parameters
+    ----------
+    a, b : arrays of float, shape (n_draws,)
+        The statistic of each redraw: of the outcome, and of the true assignment in its place. With
+        an effect of d for whoever was assigned, that of the outcome without it is a - d b.
+    observed, own : float
+        The same two of the assignment itself.
+    reach : float
+        How far from the value the ends of the interval are looked for.
+    """
 
     def p_of(shift: float) -> float:
         far = np.abs(a - shift * b) >= abs(observed - shift * own) - 1e-12
-        return float((1 + far.sum()) / (draws + 1))
+        return float((1 + far.sum()) / (len(a) + 1))
 
     value = observed / own
-    reach = 4 * float(np.std(a)) / spread
-    low = _edge(p_of, value, value - 2 * reach)
-    high = _edge(p_of, value, value + 2 * reach)
-    return Randomisation(value, p_of(0.0), low, high, draws)
+    low = _edge(p_of, value, value - reach)
+    high = _edge(p_of, value, value + reach)
+    return Randomisation(value, p_of(0.0), low, high, len(a))
 
 
 def _edge(p_of: Callable[[float], float], inside: float, outside: float) -> float:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from earlywarning.errors import MissingExtra
+from earlywarning.impact.lottery import Randomisation, inverted
 from earlywarning.impact.regression import (
     Estimate,
     covariates,
@@ -28,20 +29,29 @@ from earlywarning.impact.regression import (
 NEVER = np.inf
 
 
+def by_score(rows: pd.DataFrame) -> pd.DataFrame:
+    """Children listed for their score, or in the shadow, in the homerooms of the drawn order.
+
+    Families who are visited whether their homeroom has started or not (they asked, a child is sick)
+    say nothing.
+    """
+    listed = rows["listed"] & rows["track"].isin(["concern", "preventive"])
+    return rows[listed & rows["wave"].notna()]
+
+
 def starting(rows: pd.DataFrame, *, everybody: bool = False) -> pd.DataFrame:
     """Listed and shadow-listed children of the quarters in which some homerooms start.
 
     Only a homeroom's first visiting quarter is compared with those not visiting yet: later lists of
-    a visiting homeroom already follow from its visits, a shadow list never does. Families who are
-    visited whether their homeroom has started or not (they asked, a child is sick) say nothing.
+    a visiting homeroom already follow from its visits, a shadow list never does.
 
     Parameters
     ----------
     everybody : bool
         Also the children not listed, for a sharper look at what was before.
     """
-    waits = rows["listed"] & rows["track"].isin(["concern", "preventive"])
-    some = rows[(waits | everybody) & rows["wave"].notna() & (rows["wave"] >= rows["t"])]
+    some = rows[rows["wave"].notna()] if everybody else by_score(rows)
+    some = some[some["wave"] >= some["t"]]
     started = (some["wave"] == some["t"]).groupby(some["t"]).transform("mean")
     return some[(started > 0) & (started < 1)]
 
@@ -109,30 +119,41 @@ def order_trend(rows: pd.DataFrame, before: str, earlier: str) -> Estimate:
 
 def randomisation(
     rows: pd.DataFrame, outcome: str, before: str, *, seed: int, draws: int = 999
-) -> float:
-    """p of the difference by drawing the order of homerooms again, within the drawn groups.
+) -> Randomisation:
+    """Test and interval by drawing the order of homerooms again, within the drawn groups.
 
-    Homerooms exchange their whole column of starts, so each quarter keeps its number of starts.
+    Homerooms exchange their starts, and each redraw compares what `starting` would keep of it; so
+    of a homeroom that came first a redraw looks at later quarters, too. For the interval, all lists
+    of a homeroom that visits have the same effect.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As `by_score` returns them, of the quarters compared, both measures known.
     """
-    code = pd.factorize(rows["t"])[0]
-    y, started, _ = _parts(rows, rows[outcome] - rows[before], (), code)
+    y = (rows[outcome] - rows[before]).to_numpy(dtype=float)
+    when = rows["t"].to_numpy()
+    visits = (rows["wave"] <= rows["t"]).to_numpy(dtype=float)
     rooms, names = pd.factorize(rows["homeroom"])
     wave = rows.groupby(rooms)["wave"].first().to_numpy(dtype=float)
     group = pd.factorize(rows.groupby(rooms)["stratum"].first())[0]
-    when = rows["t"].to_numpy()
-    observed = abs(_difference(y, started))
+
+    def compared(starts: np.ndarray) -> tuple[float, float]:
+        start = starts[rooms]
+        use = start >= when
+        quarter = pd.factorize(when[use])[0]
+        started = within((start == when).astype(float)[use], quarter)
+        return _difference(y[use], started), _difference(visits[use], started)
+
     rng = np.random.default_rng(seed)
-    far = 0
-    for _ in range(draws):
-        order = np.lexsort((rng.random(len(names)), group))
-        again = np.empty(len(names))
-        again[np.argsort(group, kind="stable")] = wave[order]
-        new = again[rooms]
-        use = new >= when
-        flag = (new == when).astype(float)[use]
-        inner = pd.factorize(code[use])[0]
-        far += abs(_difference(within(y[use], inner), within(flag, inner))) >= observed - 1e-12
-    return (1 + far) / (draws + 1)
+    place = np.argsort(group, kind="stable")
+    redrawn = np.empty((draws, 2))
+    again = np.empty(len(names))
+    for turn in range(draws):
+        again[place] = wave[np.lexsort((rng.random(len(names)), group))]
+        redrawn[turn] = compared(again)
+    a, b = redrawn.T
+    return inverted(a, b, *compared(wave), reach=8 * float(np.std(a)))
 
 
 def _difference(y: np.ndarray, started: np.ndarray) -> float:

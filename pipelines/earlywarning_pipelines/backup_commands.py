@@ -85,15 +85,16 @@ def restore(
 
     home: Home = context.obj
     with told():
-        erased = restoring.erased_since(home) if replace else ()
+        gone = restoring.gone(home) if replace else restoring.Gone()
         summary, before = backup.restore(
             file, home.settings.home, home.settings.register_url, _secret(key_file),
             replace=replace, at=now(),
         )  # fmt: skip
-        again = restoring.after(home, summary, erased, at=now())
+        again = restoring.after(home, summary, gone, at=now())
     typer.echo(f"restored {_told(summary)}")
     if again:
         typer.echo(f"{again} children who were erased after this backup were erased again")
+    typer.echo("everybody signs in anew, with the password of then; open invitations have ended")
     if before is not None:
         typer.echo(f"what was there is in {before}: remove it when the new one has proved itself")
 

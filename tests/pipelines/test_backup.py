@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,21 @@ from typer.testing import CliRunner
 
 import filled_home
 import postgres
+from earlywarning.errors import NotSignedIn
 from earlywarning.io import sealed
 from earlywarning.io.facts import FactStore
-from earlywarning.io.register import audit_check, audit_head, audit_log
+from earlywarning.io.register import (
+    accounts,
+    audit_check,
+    audit_head,
+    audit_log,
+    links,
+    sessions,
+    tokens,
+    user_admin,
+)
+from earlywarning.io.register.access_tables import UserAccount
+from earlywarning.io.register.accounts import NewUser
 from earlywarning.io.register.db import open_register
 from earlywarning_pipelines import cli
 from earlywarning_pipelines.backup_commands import PASSPHRASE
@@ -119,6 +132,37 @@ def test_a_backup_brings_everything_back(home: Path, backup: Path, tmp_path: Pat
             assert head is not None
             assert audit_check.verify(session, [("head", head)]).faults == []
             assert audit_log.search(session)[0].action == "backup.restored"
+
+
+def test_nobody_comes_back_in_with_a_backup(home: Path, tmp_path: Path) -> None:
+    at, path = datetime(2026, 10, 5, 8), tmp_path / "tuesday.ewb"  # noqa: DTZ001 - UTC, as kept
+    with open_register(f"sqlite:///{home / 'register.db'}") as register:
+        users = {
+            name: accounts.invite(register, NewUser(name, name, "admin"), by="x" * 32, at=at)
+            for name in ("left", "stays")
+        }
+        user_id, link = users["left"]
+        accounts.activate(register, link.secret, "empat kata tanpa arti", at=at)
+        with register.session(writing=True) as session:
+            opened = sessions.open_for(session, user_id, level=sessions.FULL, browser="", at=at)
+            session.commit()
+        token = tokens.create(register, role="admin", label="x", at=at, expires_days=30)
+    assert run(home, "backup", "create", path)[0] == 0
+    with open_register(f"sqlite:///{home / 'register.db'}") as register:
+        with register.session(writing=True) as session:
+            session.get_one(UserAccount, user_id).disabled_at = at
+            session.commit()
+        tokens.revoke(register, token.token_id, at=at)
+    code, said = run(home, "backup", "restore", path, "--replace")
+    assert code == 0, said
+    assert "signs in anew" in said
+    with open_register(f"sqlite:///{home / 'register.db'}") as register:
+        assert sessions.holder(register, opened.secret, at=at) is None
+        assert tokens.bearer(register, token.secret, at=at) is None
+        assert user_admin.found(register, user_id).disabled_at is not None
+        assert user_admin.found(register, users["stays"][0]).disabled_at is None
+        with pytest.raises(NotSignedIn):
+            links.look(register, users["stays"][1].secret, at=at)
 
 
 def test_nothing_in_it_can_be_read(backup: Path) -> None:

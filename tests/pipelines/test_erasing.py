@@ -247,15 +247,15 @@ def test_who_was_erased_stays_erased_after_a_restore(
     backup.create(settings.home, settings.register_url, path, secret, at=AT)
     erasing.run(home, [SITI.student_id], by=BY, at=AT)
     home.register.close()
-    erased = restoring.erased_since(home)
-    assert erased == (SITI.student_id,)
+    gone = restoring.gone(home)
+    assert gone.erased == (SITI.student_id,)
     summary, before = backup.restore(
         path, settings.home, settings.register_url, secret, replace=True, at=AT
     )
     assert before is not None
     shutil.rmtree(before)
     again = Home(settings)
-    assert restoring.after(again, summary, erased, at=AT + timedelta(hours=1)) == 1
+    assert restoring.after(again, summary, gone, at=AT + timedelta(hours=1)) == 1
     assert traces(settings.home) == []
     again.register.close()
 

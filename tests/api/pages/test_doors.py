@@ -21,6 +21,8 @@ C, H, B, P, A, D, R = ("coordinator", "homeroom_teacher", "counsellor", "princip
                        "data_staff", "researcher")  # fmt: skip
 ALLOWED = {
     "/quarter": {C, H, B, P},
+    "/emergency": {C, H, P},
+    "/emergency/{access_id}/end": {H, P},
     "/follow-ups/{follow_up_id}/done": {C, H, B},
     "/lists": {C, H, B, P},
     "/lists/{visit_list_id}": {C, H, B, P},
@@ -47,6 +49,7 @@ ALLOWED = {
     "/imports": {C, D},
     "/imports/{import_id}": {C, D},
     "/imports/{import_id}/answers": {C, D},
+    "/imports/{import_id}/confirmation": {C, D},
     "/imports/{import_id}/withdrawal": {C, D},
     "/imports/{import_id}/faults.csv": {C, D},
     "/models": {C, P, A, D},
@@ -60,7 +63,7 @@ ALLOWED = {
 }
 """Roles that a page is for. What is not here fails the test."""
 
-CHANGES = {"/lists/{visit_list_id}/plan": {C}}
+CHANGES = {"/lists/{visit_list_id}/plan": {C}, "/emergency": {H, P}}
 """Pages that more may read than change."""
 
 

@@ -14,7 +14,7 @@ import openpyxl
 import pytest
 
 from earlywarning.io.register import audit_check, exports, lists, research, rights, user_admin
-from earlywarning.io.register.models import ClassGroup, Student
+from earlywarning.io.register.models import ClassGroup, Household, Student
 from earlywarning.io.register.rights_tables import Export, ResearchAgreement
 from earlywarning.visits.households import Child as Scored
 from earlywarning.visits.visit_list import ListBasis, VisitListDraft, build
@@ -146,14 +146,20 @@ def test_an_erasure_is_asked_for_here_and_done_at_the_terminal(world: World) -> 
         assert session.get(Student, SITI.student_id) is not None
 
 
-def many(world: World, count: int, *, quarter: str = "2027-28-Q1") -> VisitListDraft:
-    """A list of a class of many children, half of them girls."""
+def many(
+    world: World, count: int, *, quarter: str = "2027-28-Q1", pairs: int = 0
+) -> VisitListDraft:
+    """A list of a class of many children, half of them girls; the first ones brother and sister."""
+    homes = {number: f"{number // 2:032x}" for number in range(2 * pairs)}
     class_id = f"{SCHOOL_ID}/2026-27/VII-Z"
     with world.register.session(writing=True) as session:
         if session.get(ClassGroup, class_id) is None:
             session.add(ClassGroup(class_id=class_id, school_id=SCHOOL_ID, school_year="2026-27",
                                    name="VII-Z", grade_level=7))  # fmt: skip
             session.flush()
+        for home in sorted(set(homes.values())):
+            session.merge(Household(household_id=home, school_id=SCHOOL_ID, local_key=home))
+        session.flush()
         for number in range(count):
             if session.get(Student, f"{number:032x}") is None:
                 session.add(Student(student_id=f"{number:032x}", school_id=SCHOOL_ID,
@@ -161,7 +167,10 @@ def many(world: World, count: int, *, quarter: str = "2027-28-Q1") -> VisitListD
                                     sex="FM"[number % 2], class_id=class_id))  # fmt: skip
         session.commit()
     return build(
-        [Scored(f"{number:032x}", 1.0 + number, class_id=class_id) for number in range(count)],
+        [
+            Scored(f"{number:032x}", 1.0 + number, class_id=class_id, household=homes.get(number))
+            for number in range(count)
+        ],
         ListBasis(
             quarter=quarter, as_of_date=date(2027, 7, 1), school_id=SCHOOL_ID,
             snapshot_id="0" * 64, district=DISTRICT, models=MODELS, seed=1, code_version="0.1.0",
@@ -216,6 +225,19 @@ def test_two_research_exports_give_no_difference(world: World) -> None:
         session.commit()
     after = _rows(world, agreement)
     assert {row["sex"] for row in after} == {"M"}
+
+
+def test_research_follows_nobody_over_quarters_and_shows_no_rare_family(world: World) -> None:
+    rare = many(world, 24, pairs=1)
+    usual = many(world, 24, quarter="2027-28-Q2", pairs=12)
+    lists.save(world.register, [rare, usual], by="x", at=NOW, publish=True)
+    rows = _rows(world, agree(world, "researcher"))
+    then, now = ([row for row in rows if row["quarter"] == f"2027-28-Q{n}"] for n in (1, 2))
+    assert len(then) == len(now) == 24
+    assert {row["student"] for row in then}.isdisjoint(row["student"] for row in now)
+    # One girl with a brother is known to the whole village; a dozen of them are not.
+    assert len({row["household"] for row in then}) == 24
+    assert len({row["household"] for row in now}) == 12
 
 
 def _rows(world: World, agreement: str) -> list[dict[str, str]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,7 +24,9 @@ from earlywarning.visits.frozen import opened
 
 COLUMNS = ("student", "household", "school", "quarter", "grade_level", "sex", "listed", "track",
            "in_lottery", "assignment_probability", "visited")  # fmt: skip
-"""`student`, `household` and `school` are random to whoever has no key."""
+"""`student`, `household` and `school` are random to whoever has no key. The first two are others in
+each quarter: who came late, or left early, would be known by that. `household` joins brothers and
+sisters only where so many families have the same children (by grade level and sex)."""
 
 _MARGIN = 2
 """School and quarter: how many children a class has is no secret."""
@@ -67,7 +70,8 @@ def export(
     )
     key = secrets.token_bytes(32)
     kept = [child for child in children if child.group in released.groups]
-    rows = sorted((_row(child, key) for child in kept), key=lambda row: (row[3], row[0]))
+    usual = _usual_families(kept, agreement.smallest_group)
+    rows = sorted((_row(child, key, usual) for child in kept), key=lambda row: (row[3], row[0]))
     basis = {
         "groups": [
             {"group": list(group), "students": sorted(ids)}
@@ -89,11 +93,23 @@ def export(
     )
 
 
-def _row(child: _Child, key: bytes) -> tuple[object, ...]:
+def _usual_families(children: Sequence[_Child], k: int) -> set[tuple[str, str]]:
+    """Families, by quarter and household, of whom at least k have the same children."""
+    homes: dict[tuple[str, str], list[str]] = {}
+    for child in children:
+        home = (child.group[1], child.household_key)
+        homes.setdefault(home, []).append(str(child.group))
+    alike = Counter(tuple(sorted(groups)) for groups in homes.values())
+    return {home for home, groups in homes.items() if alike[tuple(sorted(groups))] >= k}
+
+
+def _row(child: _Child, key: bytes, usual: Collection[tuple[str, str]]) -> tuple[object, ...]:
     school_id, quarter, grade_level, sex = child.group
+    joined = (quarter, child.household_key) in usual
+    home = child.household_key if joined else f"student-{child.student_id}"
     return (
-        pseudonym(key, "student", child.student_id),
-        pseudonym(key, "household", child.household_key),
+        pseudonym(key, f"student {quarter}", child.student_id),
+        pseudonym(key, f"household {quarter}", home),
         pseudonym(key, "school", school_id),
         quarter,
         grade_level,

@@ -13,11 +13,12 @@ from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy import ColumnElement, Connection, Select, false, select
+from sqlalchemy import Connection, Select, false, select, union
 
 from earlywarning.io.register import emergency, sessions, tokens
 from earlywarning.io.register.access_tables import EmergencyAccess
 from earlywarning.io.register.db import Register
+from earlywarning.io.register.job_tables import ImportJob
 from earlywarning.io.register.list_views import newest_published
 from earlywarning.io.register.lists import DRAFT, PUBLISHED
 from earlywarning.io.register.models import (
@@ -220,11 +221,14 @@ def visible_students(person: Person) -> Visible:
         return Visible(school, "every student of the school")
     granted = _granted(person)
     if person.role == "principal":
-        return Visible(school.where(granted), "children whom they have emergency access to")
+        seen = Student.student_id.in_(union(*granted)) if granted else false()
+        return Visible(school.where(seen), "children whom they have emergency access to")
     if person.role == "homeroom_teacher" and person.staff_id is not None:
-        own_classes = select(ClassGroup.class_id).where(
-            ClassGroup.school_id == person.school_id,
-            ClassGroup.homeroom_staff_id == person.staff_id,
+        own = _of_classes(
+            select(ClassGroup.class_id).where(
+                ClassGroup.school_id == person.school_id,
+                ClassGroup.homeroom_staff_id == person.staff_id,
+            )
         )
         led = (
             select(VisitListStudent.student_id)
@@ -234,8 +238,9 @@ def visible_students(person: Person) -> Visible:
                 VisitListItem.visit_list_id.in_(newest_published(person.school_id)),
             )
         )
+        # A union, not "or": PostgreSQL would read whole tables for that.
         return Visible(
-            school.where(Student.class_id.in_(own_classes) | Student.student_id.in_(led) | granted),
+            school.where(Student.student_id.in_(union(own, led, *granted))),
             "the own class, families whose visit they lead on the newest list, and children whom "
             "they have emergency access to",
         )
@@ -279,14 +284,22 @@ def knows_danger(person: Person, visit: VisitRow | None = None) -> bool:
     )
 
 
-def _granted(person: Person) -> ColumnElement[bool]:
-    """Children whom a person has emergency access to now."""
+def _granted(person: Person) -> list[Select[Any]]:
+    """Queries for the children whom a person has emergency access to now."""
     if person.user_id is None or person.at is None:
-        return false()
+        return []
     rows = emergency.valid(person.user_id, at=person.at)
-    return Student.student_id.in_(rows.with_only_columns(EmergencyAccess.student_id)) | (
-        Student.class_id.in_(rows.with_only_columns(EmergencyAccess.class_id))
-    )
+    return [
+        rows.with_only_columns(EmergencyAccess.student_id).where(
+            EmergencyAccess.student_id.is_not(None)
+        ),
+        _of_classes(rows.with_only_columns(EmergencyAccess.class_id)),
+    ]
+
+
+def _of_classes(class_ids: Select[Any]) -> Select[Any]:
+    """The students of some classes."""
+    return select(Student.student_id).where(Student.class_id.in_(class_ids))
 
 
 def sees_for_hours(connection: Connection, person: Person) -> bool:
@@ -310,6 +323,16 @@ def visible_lists(person: Person) -> Visible:
         shown = VisitList.status.in_((DRAFT, PUBLISHED))
         return Visible(lists.where(shown), "the school's lists, drafts too")
     return Visible(lists.where(VisitList.status == PUBLISHED), "published lists")
+
+
+def visible_imports(person: Person) -> Visible:
+    """The uploads that a person may know of: the school's; for data staff those without one."""
+    query = select(ImportJob.job_id)
+    if not allowed(person, "imports"):
+        return Visible(query.where(false()), "none")
+    if person.school_id is not None:
+        return Visible(query.where(ImportJob.school_id == person.school_id), "the school's imports")
+    return Visible(query.where(ImportJob.school_id.is_(None)), "imports of data staff")
 
 
 def only_lead(person: Person) -> str | None:

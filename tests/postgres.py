@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,37 +36,72 @@ def _programs() -> Path:
     (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(HOW)
 
 
+@dataclass
+class Server:
+    """A server that can be ended and started again.
+
+    Attributes
+    ----------
+    folder : Path
+        Of the socket.
+    """
+
+    folder: Path
+    programs: Path
+    who: dict[str, Any]
+    process: subprocess.Popen[Any] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        options = {"listen_addresses": "", "fsync": "off", "full_page_writes": "off",
+                   "unix_socket_directories": str(self.folder)}  # fmt: skip
+        settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        with (self.folder / "log").open("a") as log:
+            self.process = subprocess.Popen(
+                [self.programs / "postgres", "-D", str(self.folder / "data"), *settings],
+                stderr=log,
+                **self.who,
+            )
+        _wait_for(self.folder, self.process)
+
+    def stop(self) -> None:
+        """End it, and every connection to it."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(timeout=20)
+
+
 @contextmanager
-def server() -> Iterator[Path]:
-    """The folder of the socket of a running server."""
+def own_server() -> Iterator[Server]:
+    """A server that the test may end and start again."""
     programs = _programs()
     folder = Path(tempfile.mkdtemp(prefix="pg-"))  # a short path: sockets allow 107 letters
     who: dict[str, Any] = {"cwd": folder}
     if os.geteuid() == 0:
         shutil.chown(folder, "nobody", "nogroup")
         who |= {"user": "nobody", "group": "nogroup", "extra_groups": []}
-    data = str(folder / "data")
-    options = {"listen_addresses": "", "fsync": "off", "full_page_writes": "off",
-               "unix_socket_directories": str(folder)}  # fmt: skip
-    settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+    made = Server(folder, programs, who)
     try:
         subprocess.run(
-            [programs / "initdb", "-D", data, "-U", "tests", "-A", "trust", "-E", "UTF8",
-             "--locale=C", "--no-sync"],
+            [programs / "initdb", "-D", str(folder / "data"), "-U", "tests", "-A", "trust",
+             "-E", "UTF8", "--locale=C", "--no-sync"],
             check=True, capture_output=True, **who,
         )  # fmt: skip
-        with (folder / "log").open("w") as log:
-            process = subprocess.Popen(
-                [programs / "postgres", "-D", data, *settings], stderr=log, **who
-            )
         try:
-            _wait_for(folder, process)
-            yield folder
+            made.start()
+            yield made
         finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(timeout=20)
+            if made.process is not None and made.process.poll() is None:
+                made.stop()
     finally:
         shutil.rmtree(folder)
+
+
+@contextmanager
+def server() -> Iterator[Path]:
+    """The folder of the socket of a running server."""
+    with own_server() as made:
+        yield made.folder
 
 
 def _wait_for(folder: Path, process: subprocess.Popen[Any]) -> None:

@@ -6,17 +6,17 @@ Generated from the routes of the running application and `expectations.ROWS` (28
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
+from asking import ask, parameters
 from earlywarning.io.register.roles import ROLES
 from earlywarning_api.access import PERMISSIONS
 from earlywarning_api.pages.site import create_pages
-from expectations import ABSENT, CALLERS, LETTERS, OBJECTS, ROWS, Row, key
+from expectations import ABSENT, CALLERS, LETTERS, ROWS
 from service_world import World, opened_world
 
 OPEN = {
@@ -36,32 +36,6 @@ def routes(app: FastAPI) -> set[str]:
         for method in context.methods or ()
         if method not in ("HEAD", "OPTIONS")
     }
-
-
-def parameters(world: World, route: str, row: Row) -> Mapping[str, Mapping[str, str]]:
-    if row.prepare is not None:
-        return row.prepare(world)
-    names = [part.strip("{}") for part in route.split("/") if part.startswith("{")]
-    known = {name: OBJECTS[name](world) for name in names}
-    return {
-        case: {name: values.get(case, ABSENT) for name, values in known.items()}
-        for case in row.cases
-    }
-
-
-def made(value: Any, world: World, case: str) -> Any:
-    return value(world, case) if callable(value) else value
-
-
-def ask(world: World, route: str, row: Row, case: str, values: Mapping[str, str], who: str | None):
-    method, path = route.split(" ")
-    client = world.browser() if who is None else world.as_(who)
-    return client.request(
-        method,
-        path.format(**values),
-        json=made(row.json, world, case),
-        headers={"Idempotency-Key": key()} | dict(made(row.headers, world, case)),
-    )
 
 
 def test_28_every_route_has_a_row(world: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -55,7 +55,9 @@ def watch(engine: Engine) -> None:
 
     @event.listens_for(engine, "rollback")
     def forget(connection: Connection) -> None:
-        connection.info.pop(_TOUCHED, None)
+        # A connection that broke took the mark with it, and has no more to ask for.
+        if not connection.invalidated:
+            connection.info.pop(_TOUCHED, None)
 
 
 def leave_out(connection: Connection) -> None:

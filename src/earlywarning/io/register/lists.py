@@ -132,20 +132,21 @@ def publish_drafts(
                 )
             )
             if frozen is None:
-                raise Conflict(
-                    f"the draft of school {row.school_id} for {row.quarter} was replaced since it "
-                    "was read; nothing was published: look at the new draft first"
-                )
+                raise _replaced(row)
             if digest(frozen) != row.frozen_sha256:
                 raise ArtifactError(
                     f"the draft of school {row.school_id} for {row.quarter} was changed after it "
                     "was made; nothing was published: make the draft again"
                 )
-            session.execute(
+            # Two who read the draft at once both come this far; only one still finds a draft.
+            changed = session.execute(
                 update(VisitList)
-                .where(VisitList.visit_list_id == row.visit_list_id)
+                .where(VisitList.visit_list_id == row.visit_list_id, VisitList.status == DRAFT)
                 .values(status=PUBLISHED, published_at=at, published_by=by)
             )
+            if changed.rowcount != 1:  # type: ignore[attr-defined]
+                _refuse_second(session, row.school_id, row.quarter)
+                raise _replaced(row)
             _audit(session, replace(row, status=PUBLISHED), by=by, at=at)
         session.commit()
     return find(register, [row.visit_list_id for row in rows])
@@ -227,6 +228,13 @@ def _refuse_second(session: Session, school_id: str, quarter: str) -> None:
     ).one_or_none()
     if first is not None:
         raise already_published(school_id, quarter, *first)
+
+
+def _replaced(row: ListRow) -> Conflict:
+    return Conflict(
+        f"the draft of school {row.school_id} for {row.quarter} was replaced since it was read; "
+        "nothing was published: look at the new draft first"
+    )
 
 
 def already_published(

@@ -36,6 +36,7 @@ from sqlalchemy import select
 
 from earlywarning.impact.study import Study
 from earlywarning.io.register import evidence, rights, visits
+from earlywarning.io.register.job_tables import ImportJob
 from earlywarning.io.register.models import Student, VisitListItem, VisitListStudent
 from earlywarning.io.register.visit_tables import ItemOverride
 from earlywarning.io.register.visits import VisitContent
@@ -60,8 +61,11 @@ LETTERS: Mapping[str, frozenset[int]] = {
     "n": frozenset({428}),
     "r": frozenset({303}),
     "t": frozenset({429}),
+    "u": frozenset({415}),
+    "x": frozenset({503}),
 }
-"""m: changed meanwhile; n: `If-Match` needed; r: sent elsewhere; t: too often."""
+"""m: changed meanwhile; n: `If-Match` needed; r: sent elsewhere; t: too often;
+u: not of this type; x: this service has none."""
 
 ABSENT = "e" * 32
 Parameters = Mapping[str, str]
@@ -182,6 +186,34 @@ ROWS: dict[str, Row] = {
             "own": {"access_id": emergency_of(world, "homeroom_teacher")},
             "absent": {"access_id": ABSENT},
         },
+    ),
+    # Imports; the world of these tests takes no files
+    "GET /api/v1/imports": Row({"": "23332331"}),
+    "POST /api/v1/imports": Row({"": "u333u331"}),
+    "GET /api/v1/imports/{import_id}": Row(
+        {"own": "23334331", "data staff": "43332331", "other school": "43334331",
+         "absent": "43334331"},
+        prepare=lambda world: imports_of(world),
+    ),
+    "GET /api/v1/imports/{import_id}/faults.csv": Row(
+        {"own": "43334331", "data staff": "43333331", "other school": "43334331",
+         "absent": "43334331"},
+        prepare=lambda world: imports_of(world),
+    ),
+    "POST /api/v1/imports/{import_id}/answers": Row(
+        {"own": "x3334331", "data staff": "4333x331", "other school": "43334331",
+         "absent": "43334331"},
+        prepare=lambda world: imports_of(world), json={"school_year": "2026-27"},
+    ),
+    "POST /api/v1/imports/{import_id}/confirmation": Row(
+        {"own": "x3334331", "data staff": "4333x331", "other school": "43334331",
+         "absent": "43334331"},
+        prepare=lambda world: imports_of(world), json={},
+    ),
+    "DELETE /api/v1/imports/{import_id}": Row(
+        {"own": "x3334331", "data staff": "4333x331", "other school": "43334331",
+         "absent": "43334331"},
+        prepare=lambda world: imports_of(world),
     ),
     # Signing in
     "GET /api/v1/oidc/start": Row({"": "44444444"}),  # no provider is set
@@ -487,3 +519,18 @@ def exports_of(world: World) -> Mapping[str, Parameters]:
         headers={"Idempotency-Key": key()},
     )  # fmt: skip
     return {"own": {"export_id": answer.json()["export_id"]}, "absent": {"export_id": ABSENT}}
+
+
+def imports_of(world: World) -> Mapping[str, Parameters]:
+    """An upload that waits, of each kind."""
+    found: dict[str, Parameters] = {"absent": {"import_id": ABSENT}}
+    with world.register.session(writing=True) as session:
+        for case, school in (("own", "SCH1"), ("data staff", None), ("other school", "SCH2")):
+            id_ = uuid.uuid4().hex
+            session.add(
+                ImportJob(job_id=id_, school_id=school, status="waiting", made_by="terminal",
+                          made_at=NOW, changed_at=NOW, files=[["a.csv", 1]], said={}, summary={})
+            )  # fmt: skip
+            found[case] = {"import_id": id_}
+        session.commit()
+    return found

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Select, false, select, union
 from earlywarning.io.register import emergency, sessions, tokens
 from earlywarning.io.register.access_tables import EmergencyAccess
 from earlywarning.io.register.db import Register
+from earlywarning.io.register.job_tables import ImportJob
 from earlywarning.io.register.list_views import newest_published
 from earlywarning.io.register.lists import DRAFT, PUBLISHED
 from earlywarning.io.register.models import (
@@ -322,6 +323,16 @@ def visible_lists(person: Person) -> Visible:
         shown = VisitList.status.in_((DRAFT, PUBLISHED))
         return Visible(lists.where(shown), "the school's lists, drafts too")
     return Visible(lists.where(VisitList.status == PUBLISHED), "published lists")
+
+
+def visible_imports(person: Person) -> Visible:
+    """The uploads that a person may know of: the school's; for data staff those without one."""
+    query = select(ImportJob.job_id)
+    if not allowed(person, "imports"):
+        return Visible(query.where(false()), "none")
+    if person.school_id is not None:
+        return Visible(query.where(ImportJob.school_id == person.school_id), "the school's imports")
+    return Visible(query.where(ImportJob.school_id.is_(None)), "imports of data staff")
 
 
 def only_lead(person: Person) -> str | None:

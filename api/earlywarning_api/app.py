@@ -18,6 +18,7 @@ from earlywarning.io.register.db import Register
 from earlywarning.visit_rules import Planning
 from earlywarning_api import demo_entry, idempotency, problems
 from earlywarning_api.guard import Guard
+from earlywarning_api.import_desk import Desk
 from earlywarning_api.kept import Shelf
 from earlywarning_api.metrics import Metrics
 from earlywarning_api.oidc import Provider, SignIn
@@ -32,6 +33,7 @@ from earlywarning_api.routes import (
     follow_ups,
     health,
     impact,
+    imports,
     me,
     models,
     oidc,
@@ -118,7 +120,7 @@ def create_app(
     timezone : str
         Where the school is; pages show its clock.
     home : Path, optional
-        The installation's folder; without it no files are imported on pages.
+        The installation's folder; without it no files can be uploaded.
     public_url : str, optional
         Where browsers find the service: `https://…` of the proxy before it. Links begin with it.
     proxy : str, optional
@@ -156,7 +158,7 @@ def create_app(
     app.state.clock = clock
     app.state.language = language
     app.state.timezone = timezone
-    app.state.home = home
+    app.state.desk = None if home is None else Desk(register, home=home, clock=clock)
     app.state.protection = protection or Protection()
     app.state.planning = planning or Planning()
     app.state.calendar = calendar or SchoolCalendar()
@@ -180,7 +182,7 @@ def create_app(
         app.include_router(module.router, prefix=PREFIX)
     for module in (overrides, visits, contacts, follow_ups, plans):
         app.include_router(module.router, prefix=PREFIX)
-    for module in (consents, rights_requests, exports, audit):
+    for module in (consents, rights_requests, exports, audit, imports):
         app.include_router(module.router, prefix=PREFIX)
     for module in (quarters, visit_lists, students, models, impact, reference):
         app.include_router(module.router, prefix=PREFIX)

@@ -56,7 +56,7 @@ def run(settings: Settings) -> None:
             demo_keys=keys, planning=chosen.plan, calendar=chosen.calendar,
         )  # fmt: skip
         _greet(register, base, keys)
-        with app.state.metrics.served(settings.metrics_port):
+        with app.state.metrics.served(settings.metrics_port), app.state.desk.tended():
             uvicorn.run(
                 app,
                 host=settings.host,

@@ -60,7 +60,7 @@ def data(
     query = select(ImportBatch).order_by(ImportBatch.finished_at.desc()).limit(SHOWN)
     with request.app.state.register.session() as session:
         found = session.scalars(query).all()
-    may = access.allowed(person, "imports") and request.app.state.home is not None
+    may = access.allowed(person, "imports") and request.app.state.desk is not None
     view = DataPage(tuple(_import(one) for one in found), may)
     return rendering.page(request, "data.html", view, person=person)
 

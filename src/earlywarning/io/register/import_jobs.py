@@ -82,7 +82,7 @@ def add(
     with register.session(writing=True) as session:
         _require_quiet(session)
         waiting = select(func.count()).where(ImportJob.status.in_(OPEN), _of(school_id))
-        if session.scalar(waiting) >= MOST_OPEN:
+        if session.scalars(waiting).one() >= MOST_OPEN:
             raise Conflict(
                 f"{MOST_OPEN} uploads wait already; confirm or withdraw one of them first"
             )
@@ -96,7 +96,7 @@ def add(
         return _job(row)
 
 
-def listed(session: Session, visible: Select[tuple[str]], *, limit: int) -> list[Job]:
+def listed(session: Session, visible: Select[*tuple[Any, ...]], *, limit: int) -> list[Job]:
     """The newest uploads that somebody may see."""
     query = (
         select(ImportJob)
@@ -107,7 +107,7 @@ def listed(session: Session, visible: Select[tuple[str]], *, limit: int) -> list
     return [_job(row) for row in session.scalars(query)]
 
 
-def found(session: Session, visible: Select[tuple[str]], job_id: str) -> Job | None:
+def found(session: Session, visible: Select[*tuple[Any, ...]], job_id: str) -> Job | None:
     """One of them; None if there is none, or not for this person."""
     query = select(ImportJob).where(ImportJob.job_id == job_id, ImportJob.job_id.in_(visible))
     row = session.scalars(query).one_or_none()

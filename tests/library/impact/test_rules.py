@@ -30,6 +30,7 @@ from earlywarning.impact.study import Study
 from earlywarning.simulation.rough_world import RoughWorld
 from earlywarning.simulation.trial import Plan, run
 from earlywarning.visits.capacity import Places, allocate
+from earlywarning.visits.chance import tie_breaker
 from earlywarning.visits.households import Household
 
 Y = "absence_rate"
@@ -156,7 +157,9 @@ def test_sensitivity_grows_with_certainty() -> None:
 
 def frozen_document():
     homes = [
-        Household(f"h{place}", None, (), 1.0 - place / 10, place, "guru", None, None)
+        Household(
+            f"h{place}", None, (), 1.0 - place / 10, tie_breaker(3, f"h{place}"), "guru", None, None
+        )
         for place in range(8)
     ]
     rows = []
@@ -165,10 +168,12 @@ def frozen_document():
         rows.append(
             {"household_key": one.household.key, "lead": "guru", "rank": one.rank,
              "priority": one.household.priority, "tie_breaker": one.household.tie_breaker,
-             "cut": one.cut, "distance": one.distance,
-             "lottery": lot and {"block": lot.block, "draw": lot.draw, "won": lot.won}}
+             "cut": one.cut, "distance": one.distance, "track": one.track,
+             "lottery": lot and {"block": lot.block, "draw": lot.draw, "won": lot.won,
+                                 "probability": lot.probability}}
         )  # fmt: skip
-    return {"header": {"seed": 3}, "households": rows}
+    leads = [{"lead": "guru", "concern_places": 4}]
+    return {"header": {"seed": 3, "leads": leads}, "households": rows}
 
 
 def test_a_list_follows_its_seed_or_is_named() -> None:
@@ -190,6 +195,38 @@ def test_a_list_follows_its_seed_or_is_named() -> None:
     moved = copy.deepcopy(document)
     moved["households"][0]["distance"] = 0.5
     assert "another distance" in faults(moved)[0]
+
+
+def change_the_cut(home) -> None:
+    home["cut"] -= 0.01
+    home["distance"] = home["priority"] - home["cut"]
+
+
+@pytest.mark.parametrize(
+    ("place", "change", "said"),
+    [
+        (0, change_the_cut, "another cut than its neighbours make"),
+        (0, lambda home: home.update(track=None), "has, or lacks, a place"),
+        (7, lambda home: home.update(track="concern"), "has, or lacks, a place"),
+        (7, lambda home: home.update(shadow_track="concern"), "has, or lacks, a place"),
+        (7, lambda home: home.update(tie_breaker=home["tie_breaker"] + 1), "tie-breaker"),
+        (3, lambda home: home["lottery"].update(probability=0.6), "the chances of block b"),
+        (3, lambda home: home.update(lottery=None), "others drew lots"),
+    ],
+)
+def test_a_list_made_wrong_from_the_start_is_named(place, change, said: str) -> None:
+    document = frozen_document()
+    change(document["households"][place])
+    assert said in faults(document)[0]
+
+
+def test_a_place_too_many_in_a_lottery_is_named() -> None:
+    """The third of the lowest draws gets a place beside the two who have one."""
+    document = frozen_document()
+    lost = [one for one in document["households"] if one["lottery"] and not one["lottery"]["won"]]
+    third = min(lost, key=lambda one: one["lottery"]["draw"])
+    third["lottery"]["won"], third["track"] = True, "concern"
+    assert "lowest numbers" in faults(document)[0]
 
 
 TEXT = study.text_of(ASKED)

@@ -27,6 +27,7 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import func, select
 
+from earlywarning.errors import Conflict
 from earlywarning.io.register import import_jobs as jobs
 from earlywarning.io.register.db import Register
 from earlywarning.io.register.import_jobs import Job
@@ -197,8 +198,17 @@ class Desk:
 
     @contextmanager
     def _held(self, job_id: str) -> Iterator[int]:
-        """A lock that the started process inherits; this process lets go of it."""
-        lock = os.open(self._place(job_id) / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        """A lock that the started process inherits; this process lets go of it.
+
+        Raises
+        ------
+        Conflict
+            If the files are gone.
+        """
+        try:
+            lock = os.open(self._place(job_id) / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except FileNotFoundError:
+            raise Conflict("the files of this upload were removed; send them again") from None
         try:
             fcntl.flock(lock, fcntl.LOCK_SH)
             yield lock

@@ -158,7 +158,10 @@ def _timelines(
 ) -> None:
     """Beside the lists, each student's year as it was known when the quarter began."""
     quarter = district.calendar.quarter(rows[0].quarter)
-    timelines.run(store=store, register=register, snapshot_id=rows[0].snapshot_id, quarter=quarter)
+    timelines.run(
+        store=store, register=register, snapshot_id=rows[0].snapshot_id, quarter=quarter,
+        district=district,
+    )  # fmt: skip
 
 
 def rebuild(

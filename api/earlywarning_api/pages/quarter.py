@@ -174,10 +174,13 @@ def _tasks(
         done = sum(one.status == "visited" for one in standings.values())
         list_ = f"/lists/{current.visit_list_id}"
         if access.visible_students(person).why.startswith("children whom"):
-            found.append(Task("visits", "later", "whole", None, 0, of))
+            found.append(Task("visits", "later", "whole", f"{list_}/summary", 0, of))
         elif of:
             state = "done" if done == of else "now"
-            found.append(Task("visits", state, "count", f"{list_}?view=not_visited", done, of))
+            # Families with a day or an attempt have a part of the list of their own.
+            waits = any(one.status == "not_visited" for one in standings.values())
+            href = f"{list_}?view=not_visited" if waits else list_
+            found.append(Task("visits", state, "count", href, done, of))
             late = sum(one.status == "overdue" for one in standings.values())
             if late:
                 found.append(Task("overdue", "now", "count", f"{list_}?view=overdue", late, of))

@@ -79,6 +79,8 @@ class StudentPage:
 
     Attributes
     ----------
+    siblings : tuple of Person
+        Other children of the family whom the reader may see; they are visited together.
     now : PlaceOnList or None
         On the newest published list.
     earlier : tuple of PlaceOnList
@@ -92,6 +94,7 @@ class StudentPage:
     student_id: str
     name: str
     class_name: str | None
+    siblings: tuple[list_views.Person, ...]
     now: PlaceOnList | None
     earlier: tuple[PlaceOnList, ...]
     year: Year | None
@@ -127,17 +130,23 @@ def student(request: Request, person: Reader, student_id: str) -> Response:
         record = timelines.of_student(session, found.student_id)
         family = families.find(session, visible, student_id=found.student_id)
         step = families.next_of(session, family, today=rendering.today(request))
+        siblings = _siblings(session, visible, family.household_key, found.student_id)
         visits = visit_views.rows(session, visible, student_id=found.student_id)
         attempts = contacts.rows(session, visible, found.student_id)
         reach = _may_reach(session, person, found.student_id)
         guardians = _guardians(session, found.student_id) if reach else ()
-    recording.read(request, person, "student.read", entity="student", entity_id=found.student_id)
+    others = [one.student_id for one in siblings]
+    recording.read(
+        request, person, "student.read", entity="student", entity_id=found.student_id,
+        detail={"students": others} if others else None,
+    )  # fmt: skip
     dangers = [one for one in visits if one.danger]
     knows = access.knows_danger(person) or any(access.knows_danger(person, one) for one in dangers)
     view = StudentPage(
         student_id=found.student_id,
         name=found.full_name,
         class_name=found.class_name,
+        siblings=siblings,
         now=next((one for one in places if one.visit_list_id == newest), None),
         earlier=tuple(one for one in places if one.visit_list_id != newest),
         year=None if record is None else year(record, spoken),
@@ -185,6 +194,14 @@ def _found(session: Session, person: access.Person, student_id: str) -> list_vie
     if found is None:
         raise HTTPException(404)
     return found
+
+
+def _siblings(
+    session: Session, visible: list_views.Students, household_key: str, student_id: str
+) -> tuple[list_views.Person, ...]:
+    ids = families.children_seen(session, visible, household_key)
+    found = (list_views.person(session, visible, one) for one in ids if one != student_id)
+    return tuple(one for one in found if one is not None)
 
 
 def _places(session: Session, student_id: str, spoken: str) -> list[PlaceOnList]:

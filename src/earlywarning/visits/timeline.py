@@ -18,7 +18,12 @@ def monday(day: pl.Expr) -> pl.Expr:
     return day - (day + 3) % 7
 
 
-def timelines(tables: Mapping[str, pl.DataFrame], *, as_of_day: int) -> dict[str, dict[str, Any]]:
+def timelines(
+    tables: Mapping[str, pl.DataFrame],
+    *,
+    as_of_day: int,
+    pass_marks: Mapping[str, float] | None = None,
+) -> dict[str, dict[str, Any]]:
     """What a year before the as-of date holds of each student, as it was known then.
 
     Parameters
@@ -28,6 +33,8 @@ def timelines(tables: Mapping[str, pl.DataFrame], *, as_of_day: int) -> dict[str
         visit, every version.
     as_of_day : int
         Only what happened, and was known, before this day.
+    pass_marks : mapping of school_id to float, optional
+        In per cent of the scale, for grades that carry none of their own.
 
     Returns
     -------
@@ -40,7 +47,7 @@ def timelines(tables: Mapping[str, pl.DataFrame], *, as_of_day: int) -> dict[str
     parts = {
         "weeks": _weeks(cut["enrollment"], cut["register_day"], cut["attendance_event"], as_of_day),
         "behaviour": _behaviour(cut["behaviour_event"], as_of_day),
-        "grades": _grades(cut["grade"], as_of_day),
+        "grades": _grades(cut["grade"], as_of_day, pass_marks or {}),
         "visits": _recent(cut["visit"], as_of_day)
         .select("student_id", "day", "status")
         .sort("student_id", "day"),
@@ -102,9 +109,13 @@ def _behaviour(events: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
     )
 
 
-def _grades(grades: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
+def _grades(grades: pl.DataFrame, as_of_day: int, pass_marks: Mapping[str, float]) -> pl.DataFrame:
+    of_school = pl.col("school_id").replace_strict(
+        dict(pass_marks), default=None, return_dtype=pl.Float64
+    )
     return (
         _recent(grades, as_of_day)
+        .with_columns(pl.col("pass_centi").cast(pl.Float64).fill_null(of_school * 100))
         .group_by("student_id", "period")
         .agg(
             pl.col("day").max(),

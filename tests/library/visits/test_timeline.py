@@ -97,6 +97,21 @@ def test_behaviour_grades_and_visits() -> None:
     assert found["visits"] == [[MONDAY + 4, "done"]]
 
 
+def test_the_school_s_pass_mark_stands_for_grades_without_one() -> None:
+    mark = {"student_id": AHMAD, "period": "2026-27-Q1", "kind": "midterm", "day": MONDAY + 3,
+            "max_score": 100.0}  # fmt: skip
+    grades = rows(
+        "grade",
+        {**mark, "subject": "MAT", "score_centi": 6000},
+        {**mark, "subject": "BIN", "score_centi": 8100, "pass_centi": 7000},
+    )
+    found = timelines(tables(grade=grades), as_of_day=AS_OF, pass_marks={"SCH1": 75.0})
+    assert found[AHMAD]["grades"] == [[MONDAY + 3, 70.5, 72.5]]
+    assert timelines(tables(grade=grades), as_of_day=AS_OF, pass_marks={"SCH2": 60.0})[AHMAD][
+        "grades"
+    ] == [[MONDAY + 3, 70.5, 70.0]]
+
+
 def test_nothing_recorded_is_nobody() -> None:
     empty = {name: pl.DataFrame(schema=FACT_SCHEMAS[name]) for name in tables()}
     assert timelines(empty, as_of_day=AS_OF) == {}

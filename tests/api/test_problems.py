@@ -147,7 +147,7 @@ def test_what_is_not_there(world: World, method: str, path: str, status: int) ->
         assert answer.headers["allow"] == "GET"
 
 
-def test_a_large_body_is_refused_before_it_is_read(broken: TestClient) -> None:
+def test_40_a_large_body_is_refused_before_it_is_read(broken: TestClient) -> None:
     def pieces() -> Iterator[bytes]:
         for _ in range(20):
             yield b'{"a": 1}' * 1000

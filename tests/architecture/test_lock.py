@@ -24,7 +24,7 @@ def names(requirements: list[str] | set[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("lock", [CORE, DEV], ids=["core", "dev"])
-def test_no_address_and_a_hash_for_each(lock: str) -> None:
+def test_38_no_address_and_a_hash_for_each(lock: str) -> None:
     assert "://" not in lock
     assert "--index" not in lock
     entries = re.split(r"^(?=[\w.-]+==)", lock, flags=re.MULTILINE)[1:]
@@ -36,7 +36,7 @@ def test_the_developers_lock_has_the_same_versions() -> None:
     assert pins(CORE) < pins(DEV)
 
 
-def test_every_requirement_is_locked() -> None:
+def test_38_every_requirement_is_locked() -> None:
     """Fails when pyproject.toml gained a package and `make lock` was forgotten."""
     assert names(PROJECT["project"]["dependencies"]) <= names(pins(CORE))
     groups = [line for group in PROJECT["dependency-groups"].values() for line in group]

@@ -303,7 +303,7 @@ class Canary:
         return (open, (str(self.marker), "w"))
 
 
-def test_a_pickle_anywhere_is_never_opened(life: Life, tmp_path: Path) -> None:
+def test_5_a_pickle_anywhere_is_never_opened(life: Life, tmp_path: Path) -> None:
     life.train(EARLY)
     row = model_versions.champion(life.home.register, OUTCOME)
     assert row is not None
@@ -331,7 +331,7 @@ def test_a_pickle_anywhere_is_never_opened(life: Life, tmp_path: Path) -> None:
     assert not marker.exists()
 
 
-def test_a_pickle_that_was_signed_is_no_estimator(life: Life, tmp_path: Path) -> None:
+def test_5_a_pickle_that_was_signed_is_no_estimator(life: Life, tmp_path: Path) -> None:
     """Even one with our own signature: nothing here reads pickles."""
     marker = tmp_path / "fired"
     poison = pickle.dumps(Canary(marker))

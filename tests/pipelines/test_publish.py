@@ -166,7 +166,7 @@ def test_the_record_holds_what_cannot_be_computed_again_and_no_name(school: Scho
     assert {reason["domain"] for reason in reasons} <= {"attendance", "grades"}
 
 
-def test_publishing_takes_the_draft_as_it_was_seen(school: School_) -> None:
+def test_7_publishing_takes_the_draft_as_it_was_seen(school: School_) -> None:
     (seen,) = school.do("draft", seed=7)
     (row,) = school.do("publish", seed=1, by="Pak Budi")
     assert row.frozen_sha256 == seen.frozen_sha256

@@ -161,7 +161,7 @@ def test_files_are_kept_for_good_under_a_name_of_their_content(world: World) -> 
 
 @pytest.mark.parametrize("path", ["//evil.example", "/\\evil.example", "https://evil.example",
                                   "/\nSet-Cookie: a=b", "javascript:alert(1)"])  # fmt: skip
-def test_nobody_is_led_elsewhere(world: World, path: str) -> None:
+def test_14_nobody_is_led_elsewhere(world: World, path: str) -> None:
     answer = world.browser().post("/language", data={"language": "en", "next": path})
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     page = world.browser().get("/sign-in", params={"next": path}).text

@@ -133,7 +133,7 @@ def test_numbers_stay_numbers_and_nothing_is_empty() -> None:
 
 
 @given(st.lists(st.lists(st.text(max_size=20), min_size=2, max_size=2), max_size=5))
-def test_every_row_comes_back_and_no_cell_computes(rows: list[list[str]]) -> None:
+def test_3_every_row_comes_back_and_no_cell_computes(rows: list[list[str]]) -> None:
     text = csv_bytes(("a", "b"), rows).decode()
     read = list(csv.reader(io.StringIO(text, newline="")))
     assert read == [["a", "b"], *([neutral(cell) for cell in row] for row in rows)]
@@ -156,7 +156,7 @@ CELLS = st.one_of(
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.lists(CELLS, min_size=3, max_size=3), max_size=5))
-def test_no_cell_of_a_workbook_is_a_formula(rows: list[list[object]]) -> None:
+def test_3_no_cell_of_a_workbook_is_a_formula(rows: list[list[object]]) -> None:
     content = xlsx_bytes(("=a", "+b", "c"), rows, title="=Daftar [1]: a/b")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         sheet = archive.read("xl/worksheets/sheet1.xml")

@@ -202,7 +202,7 @@ def test_a_workbook_keeps_kinds_apart(tmp_path: Path) -> None:
     assert chunk.kinds["b"][2] == FORMULA
 
 
-def test_a_workbook_with_the_wrong_name_is_a_workbook(tmp_path: Path) -> None:
+def test_17_a_workbook_with_the_wrong_name_is_a_workbook(tmp_path: Path) -> None:
     path = workbook(tmp_path, ["a"], ["x"], name="data.csv")
     assert inspect(path).kind == "workbook"
 
@@ -291,7 +291,7 @@ def archive(path: Path, parts: dict[str, bytes]) -> Path:
         ({"xl/workbook.xml": b"<x/>"}, "damaged workbook"),
     ],
 )
-def test_zip_tricks_are_refused_before_parsing(
+def test_4_17_zip_tricks_are_refused_before_parsing(
     tmp_path: Path, parts: dict[str, bytes], says: str
 ) -> None:
     path = archive(tmp_path / "trick.xlsx", parts)

@@ -101,7 +101,7 @@ def test_a_zip_of_which_nothing_is_read_is_strange_if_it_was_given_itself(tmp_pa
 @pytest.mark.parametrize(
     "name", ["../out.csv", "a/../../out.csv", "/out.csv", "..\\out.csv", "C:\\out.csv"]
 )
-def test_a_part_that_would_leave_the_folder_is_refused(name: str, tmp_path: Path) -> None:
+def test_18_a_part_that_would_leave_the_folder_is_refused(name: str, tmp_path: Path) -> None:
     path = packed(tmp_path / "slip.zip", {"a.csv": b"x\n1\n", name: b"x\n1\n"})
     assert "outside the folder" in problem(path, tmp_path)
 
@@ -130,7 +130,7 @@ def test_a_workbook_in_a_zip_is_no_nested_archive(tmp_path: Path) -> None:
         assert [file.name for file in given.files] == ["books.zip/7a.xlsx", "book.xlsx"]
 
 
-def test_a_bomb_is_refused_whether_it_declares_its_size_or_not(tmp_path: Path) -> None:
+def test_17_a_bomb_is_refused_whether_it_declares_its_size_or_not(tmp_path: Path) -> None:
     path = packed(tmp_path / "bomb.zip", {"a.csv": b"0" * 3_000_000})
     assert "unpacks from" in problem(path, tmp_path)
     # The same bytes, which now declare that they unpack to ten.

@@ -507,7 +507,7 @@ TRUNCATED = STUDENTS[: STUDENTS.index("Budi")]
     ids=["bomb", "external", "dtd", "deep", "wide", "truncated", "mismatched", "ampersand",
          "entity"],
 )  # fmt: skip
-def test_harmful_and_damaged_files_are_refused_by_line(
+def test_4_harmful_and_damaged_files_are_refused_by_line(
     tmp_path: Path, text: str, says: str
 ) -> None:
     given = bundle(tmp_path, Student=text)

@@ -191,10 +191,30 @@ def in_words(found: Power, language: str) -> list[str]:
 
 
 def register_study(home: Home, study: Study, *, by: str, at: datetime) -> Registered:
-    """Stamp a design before its outcomes are known; see `evidence.register_study`."""
+    """Stamp a design before its outcomes are known; see `evidence.register_study`.
+
+    Raises
+    ------
+    ConfigError
+        If its roll-out is not the order that its seed draws: an order that somebody chose shows
+        what they chose by, not what visits do.
+    """
     snapshot = home.register.current_snapshot()
     newest = _newest_day(home.store, snapshot) if snapshot else None
-    first = home.district.calendar.quarter(study.first_quarter).start
+    calendar = home.district.calendar
+    first = calendar.quarter(study.first_quarter).start
+    if study.roll_out:
+        last = calendar.quarter(study.last_quarter).start
+        codes = [one.code for one in calendar.quarters_between(first, last)]
+        leads: dict[str, list[str]] = {}
+        for lead in study.roll_out:
+            leads.setdefault(lead.split("/")[0], []).append(lead)
+        if draw_order(leads, codes, seed=study.seed) != dict(study.roll_out):
+            raise ConfigError(
+                f"roll_out of study {study.name!r} is not the order that seed {study.seed} draws "
+                "for these homerooms and quarters; do not change it by hand, draw another one: "
+                "`earlywarning impact design --roll-out`"
+            )
     return evidence.register_study(
         home.register, study, facts_until=newest, first_day=first, by=by, at=at
     )

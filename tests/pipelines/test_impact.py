@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from sqlalchemy import select, update
 from typer.testing import CliRunner
 
-from earlywarning.errors import ArtifactError, Conflict
+from earlywarning.errors import ArtifactError, ConfigError, Conflict
 from earlywarning.impact.study import Study
 from earlywarning.io.register import rights
 from earlywarning.io.register.models import VisitList
@@ -99,6 +100,20 @@ def test_a_design_of_known_outcomes_is_refused(school: Lived) -> None:
     study = Study("Too late", "Did it?", school.first_listed, school.last_listed)
     with pytest.raises(Conflict, match="already known"):
         impact.register_study(school.home, study, by="terminal", at=AT)
+
+
+def test_an_order_that_was_chosen_is_no_drawn_order(school: Lived) -> None:
+    home = school.home
+    study, _ = impact.propose(
+        home, first="2026-27-Q1", quarters=2, name="Chosen", roll_out=True, seed=5
+    )
+    order = dict(study.roll_out or {})
+    early = next(lead for lead, start in order.items() if start == "2026-27-Q1")
+    late = next(lead for lead, start in order.items() if start != "2026-27-Q1")
+    order[early], order[late] = order[late], order[early]
+    with pytest.raises(ConfigError, match="is not the order that seed 5 draws"):
+        impact.register_study(home, replace(study, roll_out=order), by="terminal", at=AT)
+    assert impact.register_study(home, study, by="terminal", at=AT).study == study
 
 
 def test_an_exported_study_runs_elsewhere(school: Lived, tmp_path: Path) -> None:

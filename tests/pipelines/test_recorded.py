@@ -14,6 +14,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from earlywarning.calendar import NEVER, day_number
+from earlywarning.impact import counting
+from earlywarning.impact.counting import Window
 from earlywarning.io.engine import Engine, open_engine
 from earlywarning.io.facts import FactStore
 from earlywarning.io.model_registry import ModelRegistry
@@ -127,7 +129,6 @@ def test_taking_in_again_changes_nothing(home: Home) -> None:
 
 def test_only_what_took_place_counts_and_what_is_taken_back_ends(home: Home) -> None:
     home.record(SUPARMI.student_id, "2026-10-09", status="planned")
-    home.record(SITI.student_id, "2026-10-03", status="no_one_home")
     assert home.take_in().added == 0
     id_ = home.record(SITI.student_id, "2026-10-04")
     assert home.take_in().added == 1
@@ -137,6 +138,20 @@ def test_only_what_took_place_counts_and_what_is_taken_back_ends(home: Home) -> 
     home.record(SITI.student_id, "2026-10-03", id_, status="cancelled", if_match=home.etag(id_))
     assert home.take_in().ended == 1
     assert home.facts().is_empty()
+
+
+def test_a_family_found_to_have_moved_is_not_listed_at_its_old_address(home: Home) -> None:
+    key = household_id("K1")
+    home.record(SITI.student_id, "2026-10-03", status="no_one_home")
+    home.record(AHMAD.student_id, "2026-10-03", status="moved")
+    now = home.draft(QUARTER)
+    assert now[key]["excluded"] == "moved"
+    assert [one["excluded"] for one in now.values()].count("visited_this_quarter") == 0
+    found = counting.visits(
+        {"visit": home.facts()}, Window(day_number(date(2026, 10, 1)), day_number(NOW.date()) + 9)
+    )
+    assert found.loc[[SITI.student_id, AHMAD.student_id], "tried"].to_list() == [1.0, 1.0]
+    assert not found["done"].any()
 
 
 def test_a_visit_that_a_file_has_told_is_not_counted_twice(home: Home) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import polars as pl
 
 from earlywarning.records.codes import ABSENT_STATUSES, OUTSIDE_DENOMINATOR
-from earlywarning.visits.past import DONE
+from earlywarning.visits.past import DONE, TRIED
 
 Facts = Mapping[str, pl.DataFrame]
 UNEXPLAINED = ("unexcused", "truant")
@@ -125,7 +125,7 @@ def visits(facts: Facts, window: Window) -> pd.DataFrame:
         .group_by("student_id")
         .agg(
             (pl.col("status") == DONE).any().cast(pl.Float64).alias("done"),
-            pl.lit(1.0).alias("tried"),
+            pl.col("status").is_in(TRIED).any().cast(pl.Float64).alias("tried"),
             pl.col("day").filter(pl.col("status") == DONE).min().cast(pl.Float64).alias("day"),
         )
     )

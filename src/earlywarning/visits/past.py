@@ -10,6 +10,8 @@ DONE = "done"
 RECORDED = "recorded/"
 """With what the id of a visit begins that was recorded here, not delivered in a file."""
 MOVED = "moved"
+TRIED = (DONE, "no_one_home", MOVED, "declined")
+"""What a visit comes to when somebody went there; others were only planned."""
 
 
 def last_visits(visits: pl.DataFrame, *, as_of_day: int) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Visits that took place, as the register has them, for the facts: random ids and days only."""
+"""Visits that were tried, as the register has them, for the facts: random ids and days only."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from earlywarning.calendar import day_number
 from earlywarning.io.register.db import Register
 from earlywarning.io.register.families import local_day
 from earlywarning.io.register.visit_tables import Visit, VisitStudent
-from earlywarning.visits.past import RECORDED
-from earlywarning.visits.recording import DONE
+from earlywarning.visits.past import RECORDED, TRIED
 
 SCHEMA = {
     "visit_id": pl.String(), "student_id": pl.String(), "day": pl.Int32(),
@@ -20,9 +19,11 @@ SCHEMA = {
 
 
 def frame(register: Register, *, timezone: str) -> pl.DataFrame:
-    """Recorded visits that took place, a row a child.
+    """Recorded visits for which somebody went there, a row a child.
 
-    Known from the day on which somebody entered them, never before the visit.
+    Those that found nobody, or a family that moved, too: the next list must not send a teacher to
+    an old address, and how often families are reached is counted from them. Known from the day on
+    which somebody entered them, never before the visit.
     """
     query = (
         select(
@@ -30,7 +31,7 @@ def frame(register: Register, *, timezone: str) -> pl.DataFrame:
             Visit.track, Visit.entered_at,
         )
         .join(VisitStudent, VisitStudent.visit_id == Visit.visit_id)
-        .where(Visit.status == DONE)
+        .where(Visit.status.in_(TRIED))
         .order_by(Visit.visit_id, VisitStudent.student_id)
     )  # fmt: skip
     with register.session() as session:

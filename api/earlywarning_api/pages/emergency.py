@@ -14,7 +14,7 @@ from earlywarning.errors import NotFound
 from earlywarning.io.register import emergency, list_views, names
 from earlywarning.io.register.emergency import Grant
 from earlywarning.io.register.list_views import Students
-from earlywarning_api import access
+from earlywarning_api import access, recording
 from earlywarning_api.pages import forms, rendering, visitor
 from earlywarning_api.pages.forms import Sent
 
@@ -105,6 +105,13 @@ def _page(request: Request, person: access.Person, sent: Sent, *, status: int = 
     visible = access.visible_students(person).ids
     with register.session() as session:
         taken = tuple(_taken(session, person, one, visible, at) for one in rows)
+    named = (one for one in taken if one.own and one.holds)
+    shown = sorted({one.student_id for one in named if one.student_id is not None})
+    if shown:
+        recording.read(
+            request, person, "emergency_access.read", entity="school",
+            entity_id=person.school_id or "", detail={"students": shown},
+        )  # fmt: skip
     view = EmergencyPage(taken, may_take, sent)
     return rendering.page(request, "emergency.html", view, person=person, status=status)
 

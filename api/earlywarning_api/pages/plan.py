@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Request
-from sqlalchemy.orm import Session
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from earlywarning.errors import Conflict, DataError
 from earlywarning.io.register import families, list_views, names, plan_views, plans
 from earlywarning.io.register.families import Stale
-from earlywarning.io.register.lists import PUBLISHED, ListRow
+from earlywarning.io.register.lists import PUBLISHED
 from earlywarning.io.register.plan_views import PlannedRow
 from earlywarning.io.register.plans import AgainstWishes
 from earlywarning.visit_rules import SLOTS
-from earlywarning_api import access, plan_words, recording
+from earlywarning_api import access, lookup, plan_words, recording
 from earlywarning_api.pages import forms, list_content, rendering, visitor
 from earlywarning_api.pages.forms import Sent
 from earlywarning_api.pages.list_content import Overview
@@ -109,7 +108,7 @@ def make(request: Request, person: Planner, visit_list_id: str) -> Response:
     """Plan the list, or plan it again; what people set by hand stays."""
     state, now = request.app.state, recording.now(request)
     with state.register.session() as session:
-        row = found_list(session, person, visit_list_id)
+        row = lookup.visit_list(session, person, visit_list_id)
     quarter = list_content.quarter_of(row)
     try:
         plans.make(
@@ -119,17 +118,6 @@ def make(request: Request, person: Planner, visit_list_id: str) -> Response:
     except Conflict:
         return _page(request, person, visit_list_id, fault="raced", status=409)
     return rendering.see_other(f"/lists/{visit_list_id}/plan")
-
-
-def found_list(session: Session, person: access.Person, visit_list_id: str) -> ListRow:
-    """A list that the person may know of; 404 else."""
-    rows = []
-    if visit_list_id.isalnum() and visit_list_id.isascii():
-        ids = access.visible_lists(person).ids
-        rows = list_views.visit_lists(session, ids, visit_list_id=visit_list_id)
-    if not rows:
-        raise HTTPException(404)
-    return rows[0]
 
 
 def _page(
@@ -142,7 +130,7 @@ def _page(
 ) -> Response:
     state, spoken = request.app.state, rendering.language(request)
     with state.register.session() as session:
-        row = found_list(session, person, visit_list_id)
+        row = lookup.visit_list(session, person, visit_list_id)
         schools = list_views.school_names(session)
         found = plan_views.plan_of(
             session, access.visible_students(person).ids, visit_list_id, staff_id=person.staff_id
@@ -191,7 +179,7 @@ def _weeks(view: PlanView, today: date) -> tuple[Week, ...]:
 def form(request: Request, person: Mover, planned_visit_id: str) -> Response:
     """The form to move a visit."""
     with request.app.state.register.session() as session:
-        row = own(session, person, planned_visit_id)
+        row = lookup.own_planned_visit(session, person, planned_visit_id)
     return _form(request, person, row, Sent(_typed(row)))
 
 
@@ -200,8 +188,8 @@ def move(request: Request, person: Mover, planned_visit_id: str, sent: SentForm)
     """Move it; a change against wishes is asked about first, each wish named."""
     state = request.app.state
     with state.register.session() as session:
-        row = own(session, person, planned_visit_id)
-        listed = found_list(session, person, row.visit_list_id)
+        row = lookup.own_planned_visit(session, person, planned_visit_id)
+        listed = lookup.visit_list(session, person, row.visit_list_id)
     quarter = list_content.quarter_of(listed)
     week, on_date = sent.day("week"), sent.day("on_date", needed=False)
     slot = sent.one_of("slot", SLOTS)
@@ -228,21 +216,6 @@ def move(request: Request, person: Mover, planned_visit_id: str, sent: SentForm)
     return rendering.see_other(f"/lists/{row.visit_list_id}/plan#{planned_visit_id}")
 
 
-def own(session: Session, person: access.Person, planned_visit_id: str) -> PlannedRow:
-    """A planned visit that the person may change; 404 for one that they may not see."""
-    row = None
-    if planned_visit_id.isalnum() and planned_visit_id.isascii():
-        row = plan_views.planned_visit(
-            session, access.visible_students(person).ids, planned_visit_id,
-            staff_id=person.staff_id,
-        )  # fmt: skip
-    if row is None:
-        raise HTTPException(404)
-    if person.role != "coordinator" and row.lead_staff_id != person.staff_id:
-        raise HTTPException(403)
-    return row
-
-
 def _typed(row: PlannedRow) -> dict[str, list[str]]:
     return {
         "week": [row.week.isoformat() if row.week else ""],
@@ -264,7 +237,7 @@ def _form(
 ) -> Response:
     state, spoken = request.app.state, rendering.language(request)
     with state.register.session() as session:
-        listed = found_list(session, person, row.visit_list_id)
+        listed = lookup.visit_list(session, person, row.visit_list_id)
         staff = list_views.staff_names(session, listed.school_id)
     recording.read(
         request, person, "planned_visit.read", entity="planned_visit",

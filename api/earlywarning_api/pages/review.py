@@ -17,7 +17,7 @@ from earlywarning.io import wording
 from earlywarning.io.register import list_views, lists, names
 from earlywarning.io.register.lists import DRAFT, PUBLISHED, ListRow
 from earlywarning.io.register.models import ClassGroup, Student, VisitListItem, VisitListStudent
-from earlywarning_api import access
+from earlywarning_api import access, lookup
 from earlywarning_api.pages import list_content, rendering, visitor
 from earlywarning_api.pages.list_content import Overview
 
@@ -119,11 +119,7 @@ def publish(
 def _found(session: Session, person: access.Person, visit_list_id: str) -> ListRow:
     if not access.may_publish(person):
         raise HTTPException(403)
-    ids = access.visible_lists(person).ids
-    rows = list_views.visit_lists(session, ids, visit_list_id=visit_list_id)
-    if not rows:
-        raise HTTPException(404)
-    return rows[0]
+    return lookup.visit_list(session, person, visit_list_id)
 
 
 def _page(

@@ -19,10 +19,9 @@ from earlywarning.io.register.models import ClassGroup, Guardian, VisitListItem
 from earlywarning.io.register.plan_views import PlannedRow
 from earlywarning.io.register.visit_tables import FollowUp, Visit
 from earlywarning.visits import recording as rules
-from earlywarning_api import access, plan_words, recording
+from earlywarning_api import access, lookup, plan_words, recording
 from earlywarning_api.pages import list_content, rendering, visitor
 from earlywarning_api.pages.list_content import Overview
-from earlywarning_api.pages.plan import found_list, own
 from earlywarning_api.plan_schemas import PlannedVisitView
 
 router = APIRouter()
@@ -84,7 +83,7 @@ def number(request: Request, person: Mover, planned_visit_id: str) -> Response:
     """Give the letter its number, the next of the school's year; a second time changes nothing."""
     state, now = request.app.state, recording.now(request)
     with state.register.session() as session:
-        own(session, person, planned_visit_id)
+        lookup.own_planned_visit(session, person, planned_visit_id)
     plans.letter(state.register, planned_visit_id, on=now.today, actor=person.actor, at=now.at)
     return rendering.see_other(f"/planned/{planned_visit_id}/letter")
 
@@ -110,8 +109,8 @@ def visit_form(
 def _paper(request: Request, person: access.Person, planned_visit_id: str, contact: str) -> Paper:
     state, spoken = request.app.state, rendering.language(request)
     with state.register.session() as session:
-        row = own(session, person, planned_visit_id)
-        listed = found_list(session, person, row.visit_list_id)
+        row = lookup.own_planned_visit(session, person, planned_visit_id)
+        listed = lookup.visit_list(session, person, row.visit_list_id)
         school = list_views.school_names(session)[listed.school_id]
         reach = _contact(session, person, row) if contact else ()
     recording.read(
@@ -150,7 +149,7 @@ def summary(request: Request, person: Reader, visit_list_id: str) -> Response:
     """The quarter in counts, for the principal."""
     today = rendering.today(request)
     with request.app.state.register.session() as session:
-        row = found_list(session, person, visit_list_id)
+        row = lookup.visit_list(session, person, visit_list_id)
         schools = list_views.school_names(session)
         view = _summary(session, row, schools[row.school_id], today)
     return rendering.page(request, "summary.html", view, person=person)

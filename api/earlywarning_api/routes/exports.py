@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
 from sqlalchemy.orm import Session
 
-from earlywarning.io.register import exports, list_views, research
+from earlywarning.io.register import exports, research
 from earlywarning.io.register.exports import ExportRow, Sheet
-from earlywarning_api import access, idempotency, recording, sheets
+from earlywarning_api import access, idempotency, lookup, recording, sheets
 from earlywarning_api.problems import Invalid, declared
 from earlywarning_api.representation import language
 from earlywarning_api.rights_schemas import Exports, ExportSent, ExportView
@@ -115,13 +115,9 @@ def _sheet(session: Session, person: access.Person, sent: ExportSent, spoken: st
         return sheets.visits(session, person, spoken)
     if sent.visit_list_id is None:
         raise Invalid("/body/visit_list_id", "is required for a list or a plan")
-    found = list_views.visit_lists(
-        session, access.visible_lists(person).ids, visit_list_id=sent.visit_list_id
-    )
-    if not found:
-        raise HTTPException(404)
+    found = lookup.visit_list(session, person, sent.visit_list_id)
     make = sheets.visit_list if sent.kind == exports.VISIT_LIST else sheets.plan
-    return make(session, person, found[0], spoken)
+    return make(session, person, found, spoken)
 
 
 def _view(row: ExportRow) -> ExportView:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
-from sqlalchemy.orm import Session
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from earlywarning.errors import NotFound
 from earlywarning.io import wording
-from earlywarning.io.register import list_views, plan_views, plans
-from earlywarning.io.register.lists import ListRow
+from earlywarning.io.register import plan_views, plans
 from earlywarning.io.register.plan_views import PlannedRow
 from earlywarning.io.register.plans import AgainstWishes
-from earlywarning_api import access, plan_schemas, plan_words, recording
+from earlywarning_api import access, lookup, plan_schemas, plan_words, recording
 from earlywarning_api.preconditions import IfMatch, etag, require
 from earlywarning_api.problems import FieldError, answer, declared
 from earlywarning_api.representation import language
@@ -47,7 +45,7 @@ def make(request: Request, person: Planner, visit_list_id: ListId) -> Response:
     """Plan a published list, or plan it again. What people set by hand stays as it is."""
     state, now = request.app.state, recording.now(request)
     with state.register.session() as session:
-        found = _list(session, person, visit_list_id)
+        found = lookup.visit_list(session, person, visit_list_id)
     plans.make(
         state.register, visit_list_id, quarter=state.calendar.quarter(found.quarter),
         rules=state.planning, by=person.name or person.actor, actor=person.actor, at=now.at,
@@ -64,7 +62,7 @@ def make(request: Request, person: Planner, visit_list_id: ListId) -> Response:
 def planned_visit(request: Request, person: Reader, planned_visit_id: PlannedId) -> Response:
     """One planned visit."""
     with request.app.state.register.session() as session:
-        row = _planned(session, person, planned_visit_id)
+        row = lookup.planned_visit(session, person, planned_visit_id)
     recording.read(
         request, person, "planned_visit.read", entity="planned_visit",
         entity_id=planned_visit_id, detail={"students": [one[0] for one in row.students]},
@@ -91,7 +89,7 @@ def move(
     """
     state = request.app.state
     with state.register.session() as session:
-        row = _own(session, person, planned_visit_id)
+        row = lookup.own_planned_visit(session, person, planned_visit_id)
         _, quarter = plan_views.list_of(session, planned_visit_id) or ("", "")
     require(if_match, etag("planned_visit", planned_visit_id, row.revision))
     wanted = plans.Change(
@@ -108,7 +106,7 @@ def move(
         ]
         return answer(request.scope, 409, errors=wishes)
     with state.register.session() as session:
-        return _one(request, _planned(session, person, planned_visit_id))
+        return _one(request, lookup.planned_visit(session, person, planned_visit_id))
 
 
 def _change(
@@ -137,7 +135,7 @@ def letter(request: Request, person: Mover, planned_visit_id: PlannedId) -> Resp
     """The number of the visit's assignment letter: the next one of the school's year, once."""
     state, now = request.app.state, recording.now(request)
     with state.register.session() as session:
-        _own(session, person, planned_visit_id)
+        lookup.own_planned_visit(session, person, planned_visit_id)
     number, on = plans.letter(
         state.register, planned_visit_id, on=now.today, actor=person.actor, at=now.at
     )
@@ -153,7 +151,7 @@ def letter(request: Request, person: Mover, planned_visit_id: PlannedId) -> Resp
 def unranked(request: Request, person: ListReader, visit_list_id: ListId) -> Response:
     """Families without rank: an objection, moved, nobody at home, … A person decides about each."""
     with request.app.state.register.session() as session:
-        _list(session, person, visit_list_id)
+        lookup.visit_list(session, person, visit_list_id)
         rows = plan_views.unranked(session, access.visible_students(person).ids, visit_list_id)
     spoken = language(request)
     recording.read(
@@ -168,20 +166,9 @@ def unranked(request: Request, person: ListReader, visit_list_id: ListId) -> Res
     return recording.answer(request, view)
 
 
-def _list(session: Session, person: access.Person, visit_list_id: str) -> ListRow:
-    rows = []
-    if visit_list_id.isalnum() and visit_list_id.isascii():
-        rows = list_views.visit_lists(
-            session, access.visible_lists(person).ids, visit_list_id=visit_list_id
-        )
-    if not rows:
-        raise HTTPException(404)
-    return rows[0]
-
-
 def _plan(request: Request, person: access.Person, visit_list_id: str) -> Response:
     with request.app.state.register.session() as session:
-        _list(session, person, visit_list_id)
+        lookup.visit_list(session, person, visit_list_id)
         row = plan_views.plan_of(
             session, access.visible_students(person).ids, visit_list_id, staff_id=person.staff_id
         )
@@ -193,26 +180,6 @@ def _plan(request: Request, person: access.Person, visit_list_id: str) -> Respon
     )  # fmt: skip
     view = plan_words.plan(row, language(request), letter=request.app.state.planning.letter)
     return recording.answer(request, view, etag=etag("plan", row.plan_id, row.revision))
-
-
-def _planned(session: Session, person: access.Person, planned_visit_id: str) -> PlannedRow:
-    row = None
-    if planned_visit_id.isalnum() and planned_visit_id.isascii():
-        row = plan_views.planned_visit(
-            session, access.visible_students(person).ids, planned_visit_id,
-            staff_id=person.staff_id,
-        )  # fmt: skip
-    if row is None:
-        raise HTTPException(404)
-    return row
-
-
-def _own(session: Session, person: access.Person, planned_visit_id: str) -> PlannedRow:
-    """A planned visit that the person may change."""
-    row = _planned(session, person, planned_visit_id)
-    if person.role != "coordinator" and row.lead_staff_id != person.staff_id:
-        raise HTTPException(403)
-    return row
 
 
 def _one(request: Request, row: PlannedRow) -> Response:

@@ -6,14 +6,23 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from earlywarning.io.cells import csv_bytes
 from earlywarning.io.register import list_views, working_list
 from earlywarning.io.register.list_views import ItemRow
 from earlywarning.io.register.lists import ListRow
-from earlywarning_api import access, cursor, kept, recording, schemas, visit_schemas, words
+from earlywarning_api import (
+    access,
+    cursor,
+    kept,
+    lookup,
+    recording,
+    schemas,
+    visit_schemas,
+    words,
+)
 from earlywarning_api.problems import declared
 from earlywarning_api.representation import csv_answer, json_answer, language, wants_csv
 
@@ -70,7 +79,7 @@ def visit_lists(
 def visit_list(request: Request, person: Reader, visit_list_id: ListId) -> Response:
     """One list: what it rests on, and each lead's places."""
     with request.app.state.register.session() as session:
-        row = _found(session, person, visit_list_id)
+        row = lookup.visit_list(session, person, visit_list_id)
         (view,) = _views(session, [row], person, language(request))
     return json_answer(request, view)
 
@@ -104,7 +113,7 @@ def items(
     def made() -> tuple[Response, kept.Reading]:
         today = recording.now(request).today
         with request.app.state.register.session() as session:
-            found = _found(session, person, visit_list_id)
+            found = lookup.visit_list(session, person, visit_list_id)
             order = working_list.order_tag(session, visit_list_id, today=today)
             bound_to = (visit_list_id, class_id, track, *([status] if status else []), order)
             rows = working_list.page(
@@ -155,7 +164,7 @@ def items_csv(
 ) -> Response:
     """The whole list as one CSV file, a row a child; no cell is a formula."""
     with request.app.state.register.session() as session:
-        found = _found(session, person, visit_list_id)
+        found = lookup.visit_list(session, person, visit_list_id)
         rows = list_views.items(
             session,
             access.visible_students(person).ids,
@@ -179,17 +188,6 @@ def _reading(visit_list_id: str, rows: Sequence[ItemRow]) -> kept.Reading:
     """The audit names every child who was shown."""
     students = [child.student_id for row in rows for child in row.students]
     return "visit_list.read", "visit_list", visit_list_id, {"students": students}
-
-
-def _found(session: Session, person: access.Person, visit_list_id: str) -> ListRow:
-    rows = []
-    if visit_list_id.isalnum() and visit_list_id.isascii():
-        rows = list_views.visit_lists(
-            session, access.visible_lists(person).ids, visit_list_id=visit_list_id
-        )
-    if not rows:
-        raise HTTPException(404)
-    return rows[0]
 
 
 def _views(

@@ -39,6 +39,8 @@ def test_a_lead_does_not_reach_the_parents_through_a_brother_of_another_class(
     page = teacher.get(f"/students/{BUDI.student_id}")  # she leads the visit to the brothers
     assert (page.status_code, "Zqxmarker" in page.text) == (200, False)
     assert teacher.post(f"/students/{BUDI.student_id}/contact").status_code == 404
+    assert AHMAD.name in page.text  # the brother, whose page leads on to the parents
+    assert read(world, AHMAD.student_id)[0] == "student.read"
     assert "Zqxmarker" in own.get(f"/students/{BUDI.student_id}").text
     assert "wa.me" in own.post(f"/students/{BUDI.student_id}/contact").text
 
@@ -79,6 +81,10 @@ def test_every_page_with_a_child_is_on_record(world: World) -> None:
         assert (len(found), found[0]) == (before + 1, action), path
     coordinator.get(f"/students/{SITI.student_id}/request")
     assert read(world, SITI.student_id)[0] == "student.read"
+    form = {"number": SITI.local_id, "reason": "Orang tua menunggu di kantor"}
+    assert world.as_("bambang").post("/emergency", data=form).status_code == 303
+    assert SITI.name in world.as_("bambang").get("/emergency").text
+    assert read(world, SITI.student_id)[0] == "emergency_access.read"
 
 
 def test_what_was_not_shown_is_not_on_record_as_read(world: World) -> None:

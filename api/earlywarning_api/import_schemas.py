@@ -141,6 +141,7 @@ class Said(BaseModel):
     subject: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
     max_score: Annotated[float, Field(gt=0, le=1000)] | None = None
     blank: Literal["unrecorded", "present", "no_school"] | None = None
+    coverage: Literal["all_marks", "exceptions"] | None = None
     school_id: Annotated[str, StringConstraints(pattern=r"^[\w .-]{1,64}$")] | None = Field(
         default=None, description="For data staff: the school, if no file names it."
     )

@@ -17,7 +17,7 @@ from earlywarning_api import access, import_schemas, recording
 from earlywarning_api.import_desk import MAPPING, MOST_FILES, Desk, Upload
 from earlywarning_api.problems import Invalid, Refused
 
-ANSWERABLE = frozenset({"school_year", "entry_date", "subject", "max_score", "blank"})
+ANSWERABLE = frozenset({"school_year", "entry_date", "subject", "max_score", "blank", "coverage"})
 """What can be said without a mapping; for data staff `school_id` too."""
 
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")

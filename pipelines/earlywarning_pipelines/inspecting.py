@@ -15,8 +15,10 @@ from earlywarning.io.mapping import Mapping, parse_mapping
 from earlywarning.io.mapping_text import mapping_text
 from earlywarning.io.recognising import Inspection, inspect_files
 
-ANSWERABLE = ("school_year", "entry_date", "subject", "max_score", "blank")
+ANSWERABLE = ("school_year", "entry_date", "subject", "max_score", "blank", "coverage")
 """What a person can say without a mapping: it holds for every file of the delivery."""
+
+_OF_MARKS = ("blank", "coverage")
 
 Said = str | date | float
 
@@ -115,10 +117,11 @@ def mapping_of(found: Inspection, said: Map[str, Said] | None = None) -> Mapping
 def _answered(text: str, said: Map[str, Said]) -> str:
     """The mapping with the answers put in: constants of every table, and how marks are read."""
     data = tomllib.loads(text)
+    of_marks = {key: value for key, value in said.items() if key in _OF_MARKS}
     for entry in data["table"]:
-        if "blank" in said and entry["table"] == "attendance":
-            entry.setdefault("blank", said["blank"])
-    constants = {key: value for key, value in said.items() if key != "blank"}
+        if entry["table"] == "attendance":
+            entry |= of_marks
+    constants = {key: value for key, value in said.items() if key not in _OF_MARKS}
     return mapping_text(data["source"], data.get("defaults", {}) | constants, data["table"])
 
 

@@ -30,8 +30,11 @@ SHOWN_FAULTS = 50
 SHOWN_UPLOADS = 20
 REFRESH_SECONDS = "2"
 
-BLANK = ("unrecorded", "present", "no_school")
-"""What an empty mark can mean."""
+CHOICES = {
+    "blank": ("unrecorded", "present", "no_school"),
+    "coverage": ("all_marks", "exceptions"),
+}
+"""What an empty mark can mean, and whether everybody was marked."""
 
 YES, NO, OTHER = "yes", "no", "other"
 
@@ -66,7 +69,7 @@ class ImportPage:
     one: ImportView
     answerable: tuple[str, ...]
     in_mapping: tuple[str, ...]
-    blank: tuple[str, ...]
+    choices: Mapping[str, tuple[str, ...]]
     shown_faults: int
     school_year: str
     sent: Sent = field(default_factory=Sent)
@@ -210,7 +213,7 @@ def _page(
         one=shown,
         answerable=tuple(dict.fromkeys(q.key for q in shown.questions if q.answerable)),
         in_mapping=tuple(dict.fromkeys(q.text for q in shown.questions if not q.answerable)),
-        blank=BLANK,
+        choices=CHOICES,
         shown_faults=SHOWN_FAULTS,
         school_year=request.app.state.calendar.school_year_of(rendering.today(request)),
         sent=sent or Sent(_before(shown.said)),

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from earlywarning.io.register import sessions
 from service_world import World, user_id
@@ -35,6 +35,8 @@ FLAGS = (
 
 AXE = Path(__file__).parent / "data" / "axe" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+expect.set_options(timeout=20_000)
+
 SIZES = {"telephone": (360, 780), "desk": (1280, 860)}
 
 
@@ -82,7 +84,7 @@ class Site:
             reduced_motion="reduce",
             bypass_csp=False,
         )
-        context.set_default_timeout(8000)
+        context.set_default_timeout(20_000)
         if who is not None:
             secret = session_of(self.world, who)
             context.add_cookies([{"name": "ew_session", "value": secret, "url": self.address}])

@@ -72,6 +72,7 @@ class Service(FastAPI):
             parts |= model.pop("$defs", {})
             parts["Problem"] = model
             _drop_defaults(document)
+            _say_that_bodies_can_be_unreadable(document)
             self.openapi_schema = document
         return self.openapi_schema
 
@@ -84,6 +85,14 @@ def _drop_defaults(document: dict[str, Any]) -> None:
                 del operation["responses"]["422"]
     for unused in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(unused, None)
+
+
+def _say_that_bodies_can_be_unreadable(document: dict[str, Any]) -> None:
+    """What is no JSON at all is answered with 400, wherever a body is taken."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            if "requestBody" in operation:
+                operation["responses"].setdefault("400", problems.declared(400)[400])
 
 
 async def _again(request: Request, error: Exception) -> Response:

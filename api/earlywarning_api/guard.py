@@ -107,6 +107,10 @@ class Guard:
                 self._note(scope, message["status"], started_at)
             await send(message)
 
+        if _ambiguous(scope):
+            close = {"Connection": "close"}
+            await problems.answer(scope, 400, headers=close)(scope, receive, send_safely)
+            return
         if _declared_length(scope) > (cap := _cap(scope["path"])):
             await problems.answer(scope, 413)(scope, receive, send_safely)
             return
@@ -151,6 +155,12 @@ def _cap(path: str) -> int:
     """The largest body that a path takes, in bytes."""
     uploads = any(path == one or path.startswith(f"{one}/") for one in UPLOADS)
     return MAX_UPLOAD if uploads else MAX_BODY
+
+
+def _ambiguous(scope: Scope) -> bool:
+    """Whether a proxy could see another end of this request than we do (RFC 9112, 6.3)."""
+    names = [name for name, _ in scope["headers"]]
+    return b"transfer-encoding" in names and b"content-length" in names
 
 
 def _declared_length(scope: Scope) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, Field
+
+from earlywarning_api.schemas import Moment
 
 
 class StudySummary(BaseModel):
@@ -19,7 +20,7 @@ class StudySummary(BaseModel):
     designs: list[str]
     primary: list[str]
     worthwhile: float = Field(description="Smallest effect worth the visits, in outcome units.")
-    registered_at: datetime
+    registered_at: Moment
     design_sha256: str
 
 

@@ -117,6 +117,8 @@ def requests(
             headers={"Sec-Fetch-Site": "same-origin"},
         )  # fmt: skip
         caller.answers[answer.status_code] += 1
+        if answer.status_code == 503 and b"no-imports" in answer.content:
+            return  # this service has no folder for them
         case.validate_response(answer, checks=CHECKS)
 
     try:

@@ -118,7 +118,8 @@ def audit(
     before = cursor.position(after, bound_to)
     with request.app.state.register.session() as session:
         found = audit_log.search(
-            session, actor=actor or None, action=action or None, entity_id=about or None,
+            session, actor=names.id_of(session, actor) if actor else None,
+            action=action or None, entity_id=about or None,
             before=before or None, limit=ROWS + 1,
         )  # fmt: skip
         page = found[:ROWS]

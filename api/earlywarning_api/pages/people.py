@@ -62,7 +62,7 @@ class NewLinkPage:
 @router.get("/people")
 def people(request: Request, person: Admin) -> Response:
     """Everybody who may sign in."""
-    return _people(request, person, Sent())
+    return _people(request, person, Sent({"role": ["homeroom_teacher"]}))
 
 
 def _people(
@@ -106,14 +106,14 @@ def invite(request: Request, person: Admin, sent: SentForm) -> Response:
 @router.get("/people/{user_id}")
 def user(request: Request, person: Admin, user_id: str, saved: str = "") -> Response:
     """One user."""
-    return _user(request, person, user_id, Sent(), saved=bool(saved))
+    return _user(request, person, user_id, None, saved=bool(saved))
 
 
 def _user(
     request: Request,
     person: access.Person,
     user_id: str,
-    sent: Sent,
+    sent: Sent | None,
     *,
     fault: str | None = None,
     saved: bool = False,
@@ -123,6 +123,8 @@ def _user(
     row = user_admin.found(register, shaped(user_id))
     with register.session() as session:
         schools = list_views.school_names(session)
+    # Saved by mistake, the form must give nobody another role.
+    sent = sent or Sent({"role": [row.role], "school": [row.school_id or ""]})
     view = UserPage(row, schools.get(row.school_id or ""), ROLES, schools, sent, fault, saved)
     return rendering.page(request, "user.html", view, person=person, status=status)
 

@@ -106,7 +106,7 @@ def quarter(
         families = _next(session, person, current, standings)
         open_ = _open(session, person)
         to_do = tuple(_to_do(session, person, row, today) for row in open_)
-        tasks = _tasks(session, person, current, standings, to_do)
+        tasks = _tasks(session, person, current, standings, to_do, _coming(lists, current))
     shown = {id_ for one in families for id_ in one.student_ids}
     shown |= {one.student_id for one in to_do}
     if shown:
@@ -159,16 +159,31 @@ def _current(lists: Sequence[ListRow], today: date) -> ListRow | None:
     return next(iter(published or begun or lists), None)
 
 
+def _coming(lists: Sequence[ListRow], current: ListRow | None) -> ListRow | None:
+    """The draft of a later quarter, which can be looked at already."""
+    if current is None:
+        return None
+    later = [
+        row for row in lists if row.status == DRAFT and row.as_of_date > current.as_of_date
+    ]  # fmt: skip
+    return min(later, key=lambda row: row.as_of_date, default=None)
+
+
 def _tasks(
     session: Session,
     person: access.Person,
     current: ListRow | None,
     standings: dict[str, Standing],
     to_do: Sequence[ToDo],
+    coming: ListRow | None,
 ) -> tuple[Task, ...]:
     found: list[Task] = []
     if person.role == "coordinator":
         found += [_imported(session), *_listed(session, current)]
+        if coming is not None:
+            review = f"/lists/{coming.visit_list_id}/review"
+            by = names.of(session, coming.made_by)
+            found.append(Task("next", "later", "made", review, by=by, at=coming.made_at))
     if current is not None and current.status == PUBLISHED:
         of = len(standings) or current.header["counts"].get("listed", 0)
         done = sum(one.status == "visited" for one in standings.values())
@@ -199,7 +214,7 @@ def _first_now(tasks: Sequence[Task]) -> tuple[Task, ...]:
     return tuple(sorted(tasks, key=lambda one: ORDER.index(one.key)))
 
 
-ORDER = ("import", "draft", "publish", "visits", "overdue", "follow_ups")
+ORDER = ("import", "draft", "publish", "visits", "overdue", "follow_ups", "next")
 
 
 def _imported(session: Session) -> Task:

@@ -68,6 +68,8 @@ class ReviewPage:
         Listed families that were, and were not, on the last list.
     stale : bool
         Newer data was imported after the draft was made.
+    early : bool
+        Its quarter has not begun: what is recorded until then would be missing.
     fault : str or None
         `raced`: somebody published first, or the draft was made again.
     """
@@ -83,6 +85,7 @@ class ReviewPage:
     groups: tuple[GroupRow, ...]
     decides: tuple[Decides, ...]
     stale: bool
+    early: bool
     published_by: str | None
     published_at: datetime | None
     fault: str | None
@@ -161,6 +164,7 @@ def _page(
             for name, model in row.header["models"].items()
         ),
         stale=row.status == DRAFT and row.snapshot_id != current,
+        early=row.status == DRAFT and row.as_of_date > rendering.today(request),
         published_by=by,
         published_at=row.published_at,
         fault=fault,

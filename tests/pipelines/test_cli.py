@@ -439,7 +439,7 @@ def test_the_pages_name_commands_that_exist_and_every_one_of_them() -> None:
     named = set().union(*(commands_of(page) for page in PAGES))
     leaves = {path for path in TREE if not hasattr(command_at(path), "commands")}
     assert "make demo" in PAGES[0].read_text("utf-8")
-    assert leaves - named == {("demo",)}
+    assert leaves - named <= {("demo",)}
 
 
 def test_every_setting_is_described() -> None:

@@ -126,13 +126,13 @@ def test_a_corrected_file_says_what_is_wrong_where(school: School) -> None:
     school.post(first, "confirmation", {"unusual_is_right": True})
     assert school.ended(first["import_id"])["status"] == "finished"
     lines = FILES["kehadiran.csv"].decode().splitlines()
-    lines[1] = lines[1].rpartition(";")[0] + ';"=HYPERLINK(""http://x"")"'
+    lines[1] = '"=HYPERLINK(""http://x"")";' + lines[1].partition(";")[2]
     wrong = school.looked({**FILES, "kehadiran.csv": "\n".join(lines).encode()})
     school.post(wrong, "answers", SAID)
     wrong = school.ended(wrong["import_id"])
     assert wrong["status"] == "waiting", wrong
     (fault,) = wrong["faults"]
-    assert (fault["file"], fault["row"], fault["column"]) == ("kehadiran.csv", 2, "Kode")
+    assert (fault["file"], fault["row"], fault["column"]) == ("kehadiran.csv", 2, "NIS")
     assert fault["found"].startswith("=HYPERLINK")
     table = school.as_("coordinator").get(f"/api/v1/imports/{wrong['import_id']}/faults.csv")
     assert "'=HYPERLINK" in table.text

@@ -114,6 +114,7 @@ class World:
     def browser(self, who: str | None = None, *, level: str = sessions.FULL) -> TestClient:
         """A new browser on our own pages, signed in as somebody or nobody."""
         made = TestClient(self.app, base_url="https://testserver", follow_redirects=False)
+        made.portal = self.client.portal  # else each request would start a thread of its own
         made.headers["Sec-Fetch-Site"] = "same-origin"
         if who is not None:
             with self.register.session(writing=True) as session:

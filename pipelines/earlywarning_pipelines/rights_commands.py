@@ -273,6 +273,8 @@ def retention_run(
         if dry_run:
             for student_id in found.students:
                 typer.echo(student_id)
+            typer.echo("nothing was changed; without --dry-run they are erased, "
+                       "which cannot be undone")  # fmt: skip
             return
         _tell_erased(retaining.run(home, found, by="job", at=now()))
 

@@ -71,7 +71,12 @@ def student_id_of(session: Session, text: str) -> str:
     if len(found) != 1:
         raise NotFound(
             f"{len(found)} students have the number {text!r}"
-            + ("; give the student's id instead" if found else " or that id")
+            + (
+                "; give the student's id instead"
+                if found
+                else " or that id; give the number of the school's student list, or the id that "
+                "stands in the student's address on the pages"
+            )
         )
     return found[0]
 

@@ -245,7 +245,10 @@ def _form(
     )  # fmt: skip
     start, end = families.span_of(listed.header)
     first = start - timedelta(days=start.weekday())
-    weeks = tuple(first + timedelta(days=7 * n) for n in range(-(-(end - first).days // 7)))
+    every = [first + timedelta(days=7 * n) for n in range(-(-(end - first).days // 7))]
+    # Nobody plans a visit for a week that is over; one that stands there may stay.
+    over = rendering.today(request) - timedelta(days=7)
+    weeks = tuple(one for one in every if one > over or one == row.week)
     view = MovePage(
         visit=plan_words.planned(row, spoken, letter=state.planning.letter),
         revision=row.revision,

@@ -29,6 +29,21 @@ def test_a_plan_is_made_and_a_visit_moved(own: Site, script: bool) -> None:
             assert not violations(page)
 
 
+def test_a_week_that_is_over_is_not_offered(own: Site) -> None:
+    coordinator = own.world.as_("coordinator")
+    list_id = own.world.lists["2026-27-Q2"]
+    assert coordinator.post(f"/lists/{list_id}/plan").status_code == 303
+    plan = coordinator.get(f"/api/v1/visit_lists/{list_id}/plan").json()
+    visit = plan["visits"][0]
+    weeks = re.findall(
+        r'<option value="(2026-\d\d-\d\d)"',
+        coordinator.get(f"/planned/{visit['planned_visit_id']}").text,
+    )
+    # It is Monday, 5 October; the quarter's first week began on 28 September.
+    assert weeks[0] == min("2026-10-05", visit["week"])
+    assert weeks[-1] == "2026-12-28"
+
+
 def test_a_change_against_a_wish_is_asked_about_first(own: Site) -> None:
     with own.page("coordinator", size="telephone") as page:
         planned(page)

@@ -155,8 +155,8 @@ class EmergencyAccess(Base):
 class IdempotencyKey(Base):
     """A request that creates something, and what it was answered, for 24 hours.
 
-    `status` is null while the first one runs. `key` is the SHA-256 of what was sent, and the body is
-    sealed under that: it can hold names, or a link. Erasing a person empties this.
+    `status` is null while the first one runs. `key` is the SHA-256 of what was sent, and the body
+    is sealed under that: it can hold names, or a link. Erasing a person empties this.
     """
 
     __tablename__ = "idempotency_key"

@@ -1,8 +1,8 @@
 """Requests that create something, remembered for a day: sent again, they make nothing twice.
 
 A key belongs to one user or token. What was answered is kept whole, sealed under the key itself,
-of which the register has a hash: an answer can hold a name, or a link that lets somebody in. Erasing
-a person forgets all of it.
+of which the register has a hash: an answer can hold a name, or a link that lets somebody in.
+Erasing a person forgets all of it.
 """
 
 from __future__ import annotations

@@ -246,7 +246,8 @@ def erase(
         with home.register.session() as session:
             ids = [_student(session, one) for one in students]
         if not yes:
-            typer.confirm(f"Erase {len(ids)} students from everything, for ever?", abort=True)
+            named = ", ".join(students)
+            typer.confirm(f"Erase {named} from everything, for ever?", abort=True)
         _tell_erased(erasing.run(home, ids, by="terminal", at=now()))
 
 

@@ -19,3 +19,5 @@ def test_the_principal_is_led_to_the_counts(world: World) -> None:
     principal = world.as_("principal")
     assert f'href="{summary}"' in principal.get("/quarter").text
     assert principal.get(summary).status_code == 200
+    # Where names are not for the reader, no count of them is claimed either.
+    assert "0 keluarga" not in principal.get(f"/lists/{world.lists['2026-27-Q2']}").text

@@ -325,7 +325,9 @@ def found_request(session: Session, request_id: str) -> RightsRequest:
     """
     found = session.get(RightsRequest, request_id)
     if found is None:
-        raise NotFound(f"there is no request {request_id!r}; `earlywarning requests` shows all")
+        raise NotFound(
+            f"there is no request {request_id!r}; `earlywarning requests list` shows all"
+        )
     return found
 
 

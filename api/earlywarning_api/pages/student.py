@@ -134,7 +134,7 @@ def student(request: Request, person: Reader, student_id: str) -> Response:
         visits = visit_views.rows(session, visible, student_id=found.student_id)
         attempts = contacts.rows(session, visible, found.student_id)
         reach = _may_reach(session, person, found.student_id)
-        guardians = _guardians(session, found.student_id) if reach else ()
+        guardians = _guardians(session, found.student_id, request) if reach else ()
     others = [one.student_id for one in siblings]
     recording.read(
         request, person, "student.read", entity="student", entity_id=found.student_id,
@@ -257,11 +257,24 @@ def _may_reach(session: Session, person: access.Person, student_id: str) -> bool
     return list_views.person(session, access.own_students(person).ids, student_id) is not None
 
 
-def _guardians(session: Session, student_id: str) -> tuple[GuardianRow, ...]:
+def _guardians(session: Session, student_id: str, request: Request) -> tuple[GuardianRow, ...]:
     query = (
         select(Guardian.relation, Guardian.full_name, Guardian.available, Guardian.lives_with)
         .where(Guardian.student_id == student_id)
         .where(Guardian.vital.is_(None) | (Guardian.vital != "deceased"))
         .order_by(Guardian.relation)
     )
-    return tuple(GuardianRow(*row) for row in session.execute(query))
+    return tuple(
+        GuardianRow(relation, name, _hours(available, request), lives_with)
+        for relation, name, available, lives_with in session.execute(query)
+    )
+
+
+def _hours(words: str | None, request: Request) -> str | None:
+    """When somebody can be met, as the file says it; in English where every word is known."""
+    spoken, known = rendering.language(request), request.app.state.planning.available
+    parts = [one.strip() for one in (words or "").lower().split(",")]
+    if spoken != "en" or not all(one in known for one in parts):
+        return words
+    slots = dict.fromkeys(slot for one in parts for slot in known[one])
+    return ", ".join(wording.say(f"slot.{slot}", spoken) for slot in slots)

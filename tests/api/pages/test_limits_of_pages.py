@@ -32,7 +32,7 @@ def test_a_lead_does_not_reach_the_parents_through_a_brother_of_another_class(
     with world.register.session(writing=True) as session:
         session.add(
             Guardian(guardian_id="1" * 32, student_id=BUDI.student_id, relation="mother",
-                     full_name="Ibu Zqxmarker", phone="+6281234567890")
+                     full_name="Ibu Zqxmarker", phone="+6281234567890", available="sore, sabtu")
         )  # fmt: skip
         session.commit()
     teacher, own = world.as_("homeroom_teacher"), world.as_("retno")
@@ -42,6 +42,9 @@ def test_a_lead_does_not_reach_the_parents_through_a_brother_of_another_class(
     assert AHMAD.name in page.text  # the brother, whose page leads on to the parents
     assert read(world, AHMAD.student_id)[0] == "student.read"
     assert "Zqxmarker" in own.get(f"/students/{BUDI.student_id}").text
+    assert "bisa ditemui: sore, sabtu" in own.get(f"/students/{BUDI.student_id}").text
+    english = own.get(f"/students/{BUDI.student_id}", headers={"Accept-Language": "en"}).text
+    assert "can be met: in the afternoon, on Saturday" in english
     assert "wa.me" in own.post(f"/students/{BUDI.student_id}/contact").text
 
 

@@ -42,6 +42,7 @@ def test_nobody_was_home_and_the_family_is_planned_again(own: Site) -> None:
         page.get_by_label("Visit again on").fill("2026-10-12")
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_role("status")).to_have_text("Saved.")
+        expect(page.locator("main").get_by_role("link", name="Plan", exact=True)).to_be_visible()
         page.goto("/lists")
         expect(page.get_by_role("link", name=re.compile("^Scheduled 1"))).to_be_visible()
     assert [visit.status for visit in recorded(own)] == ["no_one_home", "planned"]

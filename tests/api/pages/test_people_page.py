@@ -27,6 +27,7 @@ def test_the_audit_is_searched_by_name(world: World) -> None:
         rows = admin.get("/audit", params={"actor": typed}).text
         actors |= set(re.findall(r'href="\?actor=(\w+)"', rows))
     assert len(actors) == 1
+    assert re.search(r'<option value="[a-z_]+\.[a-z_]+">', rows)  # what can be searched for
     # Several coordinators, or nobody: an id is asked for, as it was typed.
     rows = admin.get("/audit", params={"actor": "coordinat"}).text
     assert 'href="?actor=' not in rows

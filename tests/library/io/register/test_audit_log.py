@@ -96,24 +96,19 @@ def test_many_writers_at_once_make_one_chain(register: Register) -> None:
     assert audit_head.kept(register.head_file) == audit_head.Head(60, before)
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE audit_event SET actor = 'x'",
-        "DELETE FROM audit_event",
-        "INSERT OR REPLACE INTO audit_event SELECT * FROM audit_event",
-        "TRUNCATE audit_event",
-    ],
-)
-def test_the_database_itself_refuses_changes(register: Register, statement: str) -> None:
-    of_sqlite = {"INSERT OR REPLACE": True, "TRUNCATE audit_ev": False}
-    wanted = of_sqlite.get(statement[:17])
-    if wanted is not None and wanted != (register.engine.dialect.name == "sqlite"):
-        pytest.skip("not a statement of this database")
+def test_the_database_itself_refuses_changes(register: Register) -> None:
+    own = {
+        "sqlite": "INSERT OR REPLACE INTO audit_event SELECT * FROM audit_event",
+        "postgresql": "TRUNCATE audit_event",
+    }[register.engine.dialect.name]
     read(register, SITI.student_id)
-    with register.engine.connect() as connection, pytest.raises(DBAPIError, match="only added"):
-        connection.execute(text(statement))
-    assert len(chain(register)) == 1
+    for statement in ("UPDATE audit_event SET actor = 'x'", "DELETE FROM audit_event", own):
+        with (
+            register.engine.connect() as connection,
+            pytest.raises(DBAPIError, match="only added"),
+        ):
+            connection.execute(text(statement))
+        assert len(chain(register)) == 1
 
 
 def test_rows_are_found_by_whom_what_and_when(register: Register) -> None:

@@ -108,7 +108,9 @@ def import_(
             dir_okay=False,
         ),
     ] = None,
-    import_id: Annotated[str | None, typer.Option("--id", hidden=True)] = None,
+    import_id: Annotated[
+        str | None, typer.Option("--id", hidden=True, help="Id that the import is kept under.")
+    ] = None,
 ) -> None:
     """Import a school's files: all of them or nothing."""
     from earlywarning.io.mapping import load_mapping

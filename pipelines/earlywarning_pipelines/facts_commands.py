@@ -47,6 +47,7 @@ def clean(
 
     home: Home = context.obj
     with told():
+        home.require()
         found = facts_keeping.clean(home, at=now(), by=TERMINAL, days=days, dry=dry_run)
     for one in found.removed:
         typer.echo(f"{one.snapshot_id[:12]}  imported {one.made_at:%Y-%m-%d %H:%M} UTC")

@@ -295,7 +295,7 @@ def killed_backup(home: Path, target: Path, after: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "times", [pytest.param(20, id="20"), pytest.param(100, id="100", marks=pytest.mark.slow)]
+    "times", [pytest.param(6, id="6"), pytest.param(100, id="100", marks=pytest.mark.slow)]
 )
 def test_a_killed_backup_leaves_no_half_file(home: Path, tmp_path: Path, times: int) -> None:
     assert run(home, "backup", "key", tmp_path / "k")[0] == 0

@@ -26,6 +26,7 @@ from earlywarning.io.register import people
 from earlywarning.io.register.db import open_register
 from earlywarning.io.register.models import FactsSnapshot, ImportBatch
 from earlywarning.io.versions import current
+from earlywarning_pipelines.console import BUSY_EXIT
 from killed_imports import Killer, started
 
 COMMAND = "from earlywarning_pipelines.cli import app; app()"
@@ -285,7 +286,7 @@ def test_two_imports_at_once_end_one_after_the_other(school: School) -> None:
 def test_an_import_that_waits_too_long_says_so(school: School) -> None:
     before = school.dump()
     with school.store.only_writer(wait_seconds=1):
-        assert school.deliver(2) == 1
+        assert school.deliver(2) == BUSY_EXIT
         with pytest.raises(Conflict), school.store.only_writer(wait_seconds=0):
             pass
     assert "another import into" in school.said.read_text()

@@ -190,7 +190,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=QUIET, derandomize=True)
+@settings(max_examples=20, deadline=None, suppress_health_check=QUIET, derandomize=True)
 @given(SEEDS)
 def test_no_rule_is_broken_and_the_cut_is_a_hand_sort(seed: int) -> None:
     check(district(seed))

@@ -38,7 +38,7 @@ while True:
 
 
 @pytest.mark.parametrize(
-    "kills", [pytest.param(20, id="20"), pytest.param(100, id="100", marks=pytest.mark.slow)]
+    "kills", [pytest.param(6, id="6"), pytest.param(100, id="100", marks=pytest.mark.slow)]
 )
 def test_a_killed_migration_is_whole_or_not_there(tmp_path: Path, kills: int) -> None:
     url = f"sqlite:///{tmp_path / 'register.db'}"

@@ -38,7 +38,7 @@ def records_until_killed(url: str, out: int) -> None:
             os.write(out, f"{id_}\n".encode())
 
 
-@pytest.mark.parametrize("runs", [20, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("runs", [6, pytest.param(100, marks=pytest.mark.slow)])
 def test_no_acknowledged_visit_is_lost_and_none_is_half(tmp_path: Path, runs: int) -> None:
     url = f"sqlite:///{tmp_path / 'register.db'}"
     with open_register(url) as register:

@@ -33,7 +33,8 @@ from earlywarning_pipelines.console import (
 )
 
 if TYPE_CHECKING:
-    from earlywarning_pipelines.home import EngineName, Home
+    from earlywarning.io.engine import EngineName
+    from earlywarning_pipelines.home import Home
 
 ENGINES = ("polars", "duckdb", "spark")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -15,12 +15,10 @@ from earlywarning.errors import ConfigError
 from earlywarning.settings import Settings
 
 if TYPE_CHECKING:
-    from earlywarning.io.engine import Engine
+    from earlywarning.io.engine import Engine, EngineName
     from earlywarning.io.facts import FactStore
     from earlywarning.io.model_registry import ModelRegistry
     from earlywarning.io.register.db import Register
-
-EngineName = Literal["polars", "duckdb", "spark"]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from typing import Any, Protocol
 
 from earlywarning.errors import ArtifactError, ConfigError, Conflict
 from earlywarning.io import postgres_dump
-from earlywarning.io.facts import FactStore
+from earlywarning.io.facts import FactStore, flush
 from earlywarning.io.register.migrations import HEAD, VERSION_TABLE
 from earlywarning.io.sealed import MAGIC, SealedReader, SealedWriter, Secret
 
@@ -103,7 +103,7 @@ def create(home: Path, register_url: str, target: Path, secret: Secret, *, at: d
             aside.rename(target)
     finally:
         aside.unlink(missing_ok=True)
-    _flush_folder(target.parent)
+    flush(target.parent)
     return summary
 
 
@@ -334,7 +334,7 @@ def restore(
         elif home.exists():
             home.rmdir()
         folder.rename(home)
-        _flush_folder(home.parent)
+        flush(home.parent)
     outside = Path(register_url.removeprefix("sqlite:///"))
     if not has_dump and outside.resolve() != (home / REGISTER).resolve():
         _put(home / REGISTER, outside, at)
@@ -352,14 +352,3 @@ def _put(copy: Path, place: Path, at: datetime) -> None:
     aside.chmod(0o600)
     aside.rename(place)
     copy.unlink()
-
-
-def _flush_folder(folder: Path) -> None:
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except PermissionError:  # Windows opens no folders
-        return
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

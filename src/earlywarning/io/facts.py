@@ -249,7 +249,7 @@ class SnapshotWriter:
         if before and before["sha256"] == digest:
             path.unlink()
         else:
-            _flush(path)
+            flush(path)
             self._written.add((table, name))
 
     def finish(self) -> Snapshot:
@@ -272,20 +272,20 @@ class SnapshotWriter:
             for name in about["files"]:
                 if (table, name) not in self._written:
                     self._link(table, name)
-            _flush(self._aside / table)
+            flush(self._aside / table)
         path = self._aside / "manifest.json"
         path.write_bytes(text)
-        _flush(path)
-        _flush(self._aside)
+        flush(path)
+        flush(self._aside)
         self._aside.rename(self._store.folder(snapshot.id))
-        _flush(self._aside.parent)
+        flush(self._aside.parent)
         return snapshot
 
     def _put_empty(self, table: str) -> None:
         """A file without rows, so that every engine finds the columns."""
         path = self._aside / table / _EMPTY
         pl.DataFrame(schema=FACT_SCHEMAS[table]).write_parquet(path)
-        _flush(path)
+        flush(path)
         self._manifest[table]["files"][_EMPTY] = {"rows": 0, "sha256": _sha256(path)}
         self._written.add((table, _EMPTY))
 
@@ -299,7 +299,7 @@ class SnapshotWriter:
             raise ArtifactError(f"{old}: is missing; restore a backup") from error
         except OSError:  # a file system without hard links
             shutil.copyfile(old, self._aside / table / name)
-            _flush(self._aside / table / name)
+            flush(self._aside / table / name)
 
 
 def _sha256(path: Path) -> str:
@@ -307,7 +307,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Make sure that a file, or a folder's list of names, is on the disk."""
     try:
         handle = os.open(path, os.O_RDONLY)

@@ -40,7 +40,7 @@ class Texts:
                 column, self._codes[name] = _told_apart(column)
             column = column.cast(pl.String)
             stripped = column.str.strip_chars()
-            self.values[name] = _without(stripped, stripped.is_in(nothing))
+            self.values[name] = without(stripped, stripped.is_in(nothing))
 
     def whole(self, name: str, values: pl.Series) -> pl.Series:
         """What holds for each different text of a column, for every row."""
@@ -72,7 +72,7 @@ def _told_apart(column: pl.Series) -> tuple[pl.Series, pl.Series]:
     return values, places
 
 
-def _without(values: pl.Series, mask: pl.Series) -> pl.Series:
+def without(values: pl.Series, mask: pl.Series) -> pl.Series:
     """Null where the mask is true."""
     if not mask.any():
         return values

@@ -35,7 +35,7 @@ from earlywarning.records.cell_values import (
     school_year_code,
 )
 from earlywarning.records.codes import ALLOWED, AttendanceCodes
-from earlywarning.records.distinct import Texts
+from earlywarning.records.distinct import Texts, without
 from earlywarning.records.faults import PLACE, Faults
 from earlywarning.records.tables import Column, Table
 
@@ -231,14 +231,14 @@ class _Check:
     def _spreadsheet_errors(self, name: str, text: pl.Series, kind: pl.Series | None) -> pl.Series:
         errors = (text.str.starts_with("#") & text.str.contains(ERRORS)).fill_null(False)
         self.refuse_texts(errors, "error_value", name, "a value; correct the formula")
-        text = _without(text, errors)
+        text = without(text, errors)
         if kind is not None:
             formulas = kind == FORMULA_KIND
             self.refuse_texts(
                 formulas, "formula_without_value", name,
                 "a value; open the file in a spreadsheet program and save it again",
             )  # fmt: skip
-            text = _without(text, formulas)
+            text = without(text, formulas)
         return text
 
     def _text(self, name: str, text: pl.Series, kind: pl.Series | None) -> pl.Series:
@@ -336,9 +336,9 @@ class _Check:
         plain = text if mark == "." else text.str.replace(",", ".", literal=True)
         if kind is not None:
             shaped |= (kind == NUMBER_KIND) & text.str.contains(r"^-?[\d.]+(e[+-]?\d+)?$")
-        number = _without(plain.cast(pl.Float64, strict=False), ~shaped)
+        number = without(plain.cast(pl.Float64, strict=False), ~shaped)
         if whole:
-            number = _without(number, number != number.floor())
+            number = without(number, number != number.floor())
         self.refuse_texts(
             text.is_not_null() & number.is_null(), "wrong_number", name,
             "a whole number" if whole else f"a number such as 77{mark}5",
@@ -346,14 +346,14 @@ class _Check:
         low, high = RANGES.get(name, (float("-inf"), float("inf")))
         outside = ~number.is_between(low, high)
         self.refuse_texts(outside, "out_of_range", name, f"{low:g} to {high:g}")
-        return _without(number, outside)
+        return without(number, outside)
 
     def _date(self, name: str, text: pl.Series, kind: pl.Series | None) -> pl.Series:
         styles = self.rules.date_styles.get(name, (dates.ISO,))
         real = None
         if kind is not None and (kind == DATE_KIND).any():
-            real = _without(text, kind != DATE_KIND).str.slice(0, 10).str.to_date(dates.ISO)
-            text = _without(text, kind == DATE_KIND)
+            real = without(text, kind != DATE_KIND).str.slice(0, 10).str.to_date(dates.ISO)
+            text = without(text, kind == DATE_KIND)
         parsed = dates.parse(text, styles)
         shown = " or ".join(styles)
         example = f"a date in the style {shown}, like {date(2026, 8, 31).strftime(styles[0])}"
@@ -381,7 +381,7 @@ class _Check:
             else f"{low} to {high}, the year in four digits; "
             "date_from and date_to in the mapping widen this",
         )  # fmt: skip
-        return _without(found, outside)
+        return without(found, outside)
 
     def _real_dates(
         self, name: str, text: pl.Series, real: pl.Series, found: pl.Series
@@ -479,10 +479,3 @@ def _translate(text: pl.Series, words: Mapping[str, str]) -> pl.Series:
         .replace_strict(list(table), list(table.values()), default=None, return_dtype=pl.String)
     )
     return found.fill_null(text)
-
-
-def _without(values: pl.Series, mask: pl.Series) -> pl.Series:
-    """Null where the mask is true."""
-    if not mask.any():
-        return values
-    return pl.select(pl.when(~mask.fill_null(False)).then(values)).to_series()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, select, update
 from sqlalchemy.orm import Session
@@ -87,6 +88,15 @@ def open_for(session: Session, user_id: str, *, level: str, browser: str, at: da
     return Opened(secret, session_id, level)
 
 
+def _alive(at: Any, idle_since: Any) -> tuple[ColumnElement[bool], ...]:
+    """Conditions of a session that counts at a time; values, or parameters for them."""
+    return (
+        UserSession.ended_at.is_(None),
+        UserSession.expires_at > at,
+        UserSession.seen_at > idle_since,
+    )
+
+
 # Put together once: every request asks it.
 _VALID = (
     select(
@@ -98,9 +108,7 @@ _VALID = (
     .where(
         UserSession.secret_sha256 == bindparam("sha256"),
         UserAccount.disabled_at.is_(None),
-        UserSession.ended_at.is_(None),
-        UserSession.expires_at > bindparam("at"),
-        UserSession.seen_at > bindparam("idle_since"),
+        *_alive(bindparam("at"), bindparam("idle_since")),
     )
 )  # fmt: skip
 
@@ -120,14 +128,6 @@ def holder(register: Register, secret: str, *, at: datetime) -> Holder | None:
         row.session_id, row.user_id, row.role, row.school_id, row.staff_id, row.display_name,
         row.level, row.confirmed_at,
     )  # fmt: skip
-
-
-def _alive(at: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (
-        UserSession.ended_at.is_(None),
-        UserSession.expires_at > at,
-        UserSession.seen_at > at - IDLE,
-    )
 
 
 def _note(register: Register, session_id: str, at: datetime) -> None:
@@ -163,7 +163,7 @@ def listed(register: Register, user_id: str, *, at: datetime) -> list[SessionRow
             UserSession.session_id, UserSession.browser, UserSession.level, UserSession.made_at,
             UserSession.seen_at, UserSession.expires_at,
         )
-        .where(UserSession.user_id == user_id, *_alive(at))
+        .where(UserSession.user_id == user_id, *_alive(at, at - IDLE))
         .order_by(UserSession.made_at.desc(), UserSession.session_id)
     )  # fmt: skip
     with register.session() as session:

@@ -1,4 +1,4 @@
-"""Imports that people start from the service, from the upload to what became of it."""
+"""Work that people start from the service: imports, and what ranks families or chooses models."""
 
 from __future__ import annotations
 
@@ -28,3 +28,21 @@ class ImportJob(Base):
     files: Mapped[list[Any]]
     said: Mapped[dict[str, Any]]
     summary: Mapped[dict[str, Any]]
+
+
+class WorkJob(Base):
+    """A draft that was asked for, or another model in service, and what became of it.
+
+    `asked` holds what was asked for, `outcome` ids, codes and numbers: no child stands here.
+    """
+
+    __tablename__ = "work_job"
+    job_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    school_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    status: Mapped[str] = mapped_column(String(16), index=True)
+    made_by: Mapped[str] = mapped_column(String(32))
+    made_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    asked: Mapped[dict[str, Any]]
+    outcome: Mapped[dict[str, Any]]

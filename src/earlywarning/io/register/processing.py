@@ -51,6 +51,7 @@ RECORD: dict[str, Kept] = {
     "facts_snapshot": _NOBODY,
     "import_batch": _NOBODY,
     "import_job": Kept("staff", "who imported what from the service", WITH_STAFF),
+    "work_job": Kept("staff", "who asked for a draft or another model", WITH_STAFF),
     "content_version": _NOBODY,
     "snapshot_rewrite": _NOBODY,
     "monitor_check": _NOBODY,

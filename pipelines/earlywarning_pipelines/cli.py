@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -26,6 +27,7 @@ from earlywarning_pipelines import (
 )
 from earlywarning_pipelines.console import (
     REFUSED_EXIT,
+    Report,
     now,
     one_of,
     program,
@@ -34,6 +36,7 @@ from earlywarning_pipelines.console import (
 
 if TYPE_CHECKING:
     from earlywarning.io.engine import EngineName
+    from earlywarning.io.register.lists import ListRow
     from earlywarning_pipelines.home import Home
 
 ENGINES = ("polars", "duckdb", "spark")
@@ -123,9 +126,21 @@ def draft(
     by: Annotated[str, typer.Option(help="Who makes the list.")] = "command line",
     language: Language = None,
     first: Annotated[int, typer.Option(min=0, help="Families to print of each list.")] = 10,
+    school: Annotated[
+        str | None, typer.Option(help="The list of one school only [default: of every school].")
+    ] = None,
+    json: Report = None,
 ) -> None:
     """Rank the families for a quarter; the draft can be made again until it is published."""
-    _list(context, "draft", quarter=quarter, seed=seed, by=by, language=language, first=first)
+    from earlywarning_pipelines import drafting, printing
+
+    home: Home = context.obj
+    with told(), printing.progress_bar() as progress:
+        drafted = drafting.run(
+            home, quarter=quarter, seed=seed, by=by, at=now(), school_id=school, path=json,
+            progress=progress,
+        )  # fmt: skip
+    _print_lists(home, drafted, language=language, first=first)
 
 
 @app.command()
@@ -138,41 +153,27 @@ def publish(
     first: Annotated[int, typer.Option(min=0, help="Families to print of each list.")] = 10,
 ) -> None:
     """Freeze the quarter's list: the draft if there is one, else a new one."""
-    _list(context, "publish", quarter=quarter, seed=seed, by=by, language=language, first=first)
-
-
-def _list(
-    context: typer.Context,
-    step: str,
-    *,
-    quarter: str,
-    seed: int,
-    by: str,
-    language: str | None,
-    first: int,
-) -> None:
-    from earlywarning_pipelines import model_words, printing, serving
+    from earlywarning_pipelines import printing
     from earlywarning_pipelines import publish as pipeline
 
     home: Home = context.obj
-    action = pipeline.draft if step == "draft" else pipeline.publish
     with told(), printing.progress_bar() as progress:
-        results = action(
-            quarter=quarter,
-            engine=home.engine,
-            store=home.store,
-            register=home.register,
-            registry=home.models,
-            district=home.district,
-            seed=seed,
-            by=by,
-            at=now(),
+        published = pipeline.publish(
+            quarter=quarter, engine=home.engine, store=home.store, register=home.register,
+            registry=home.models, district=home.district, seed=seed, by=by, at=now(),
             progress=progress,
-        )
-        spoken = language or home.district.language
-        summary = printing.list_summary(home.register, results, language=spoken, first=first)
-    typer.echo(summary)
-    refused = serving.refusals(results[0].header)
+        )  # fmt: skip
+    _print_lists(home, published, language=language, first=first)
+
+
+def _print_lists(home: Home, made: Sequence[ListRow], *, language: str | None, first: int) -> None:
+    """Lists in words; exit code 4 where a model was altered and did not decide."""
+    from earlywarning_pipelines import model_words, printing, serving
+
+    spoken = language or home.district.language
+    with told():
+        typer.echo(printing.list_summary(home.register, made, language=spoken, first=first))
+    refused = serving.refusals(made[0].header)
     for outcome, version in refused.items():
         typer.secho(model_words.refusal(outcome, version), fg="red", err=True)
     if refused:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
@@ -30,6 +30,15 @@ MISSING_EXIT = 6
 
 BUSY_EXIT = 7
 """Exit code when another command holds what this one needs; the next time will do."""
+
+
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        help="Where a report for programs is written, anew while the work goes on.", dir_okay=False
+    ),
+]
+"""The option `--json` of commands that a page starts."""
 
 
 def today(timezone: str) -> date:

@@ -6,8 +6,9 @@ rest is only said.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from earlywarning_pipelines.state import SchoolState, State
 
@@ -53,6 +54,10 @@ class Missing:
     def holds_back(self) -> bool:
         """Whether no list should be made without it."""
         return self.code in HOLD_BACK
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for a file."""
+        return asdict(self) | {"newest": self.newest and self.newest.isoformat()}
 
 
 def missing(state: State, earlier: State, *, stopped: int = STOPPED) -> list[Missing]:

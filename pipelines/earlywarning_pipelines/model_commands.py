@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from earlywarning.errors import ConfigError
-from earlywarning_pipelines.console import day_option, now, one_of, today, told
+from earlywarning_pipelines.console import Report, day_option, now, one_of, today, told
 
 if TYPE_CHECKING:
     from earlywarning_pipelines.home import Home
@@ -220,36 +220,48 @@ def promote(
         bool, typer.Option("--override", help="Go on although a gate fails; the reason says why.")
     ] = False,
     as_of: AsOf = None,
+    json: Report = None,
 ) -> None:
     """Let a version serve, if it is no worse than the present one and fails no gate."""
-    from earlywarning_pipelines import model_words, models, promoting
+    from earlywarning_pipelines import model_words, models, promoting, work_report
 
     home: Home = context.obj
-    _told(
-        lambda progress: model_words.promotion_text(
-            models.promote(
+
+    def work(progress: work_report.Progress) -> str:
+        with work_report.kept(work_report.Report(json)) as report:
+            done = models.promote(
                 outcome,
                 version,
                 promotion=promoting.person(by, reason),
                 override=override,
                 at=now(),
-                progress=progress,
+                progress=report.progress(progress),
                 **_with_records(home, as_of),
             )
-        )
-    )
+            before = done.before.version if done.before else None
+            report.done(version=done.row.version, before=before, override=done.decision.override)
+        return model_words.promotion_text(done)
+
+    _told(work)
 
 
 @models_app.command()
 def rollback(
-    context: typer.Context, outcome: Outcome, by: By = None, reason: Reason = None
+    context: typer.Context,
+    outcome: Outcome,
+    by: By = None,
+    reason: Reason = None,
+    json: Report = None,
 ) -> None:
     """Let the version serve again that served before the present one."""
-    from earlywarning_pipelines import model_words, models, promoting
+    from earlywarning_pipelines import model_words, models, promoting, work_report
 
     home: Home = context.obj
-    with told():
-        text = model_words.rollback_text(
-            models.rollback(home.models, outcome, promotion=promoting.person(by, reason), at=now())
+    with told(), work_report.kept(work_report.Report(json)) as report:
+        done = models.rollback(
+            home.models, outcome, promotion=promoting.person(by, reason), at=now()
         )
-    typer.echo(text)
+        report.done(
+            version=done.row.version, before=done.before.version, skipped=list(done.skipped)
+        )
+    typer.echo(model_words.rollback_text(done))

@@ -32,6 +32,21 @@ COMPARE_SEED = 1
 """Of the draws behind an interval: the same versions on the same facts give the same one."""
 
 
+class GatesFailed(ConfirmationNeeded):
+    """A version was judged and failed; a person who knows better may let it serve all the same.
+
+    Parameters
+    ----------
+    words : str
+    gates : list of str
+        Of `risk.gates.NAMES`, those that failed.
+    """
+
+    def __init__(self, words: str, gates: list[str]) -> None:
+        super().__init__(words)
+        self.gates = gates
+
+
 @dataclass(frozen=True)
 class Version:
     """One version, and where it stands.
@@ -239,7 +254,7 @@ def promote(
         If there is no such version.
     Conflict
         If it serves already.
-    ConfirmationNeeded
+    GatesFailed
         If a gate fails, without `override`; says which, with its figures.
     ArtifactError
         If it was altered.
@@ -263,9 +278,10 @@ def promote(
         from earlywarning_pipelines.model_words import gate_text
 
         told = "; ".join(gate_text(name, weighed.gates[name]) for name in failed)
-        raise ConfirmationNeeded(
+        raise GatesFailed(
             f"{outcome} version {row.version} was not promoted. {told}. What serves goes on "
-            "serving; if you know better, say why with --reason and add --override"
+            "serving; if you know better, say why with --reason and add --override",
+            failed,
         )
     decision = Decision(
         promotion.by, promotion.reason, at, override=bool(failed), gates=weighed.gates

@@ -14,7 +14,7 @@ import polars as pl
 import earlywarning
 from earlywarning.calendar import Quarter, day_date
 from earlywarning.district import TRACKS_LAYOUT, District
-from earlywarning.errors import ArtifactError, Conflict, DataError
+from earlywarning.errors import ArtifactError, Conflict, DataError, NotFound
 from earlywarning.io.dataset import load_dataset
 from earlywarning.io.engine import Engine
 from earlywarning.io.facts import FactStore
@@ -25,6 +25,7 @@ from earlywarning.io.register.lists import DRAFT, PUBLISHED, ListRow
 from earlywarning.io.register.rights_tables import SnapshotRewrite
 from earlywarning.risk import reasons, scoring
 from earlywarning.risk.dataset import Dataset
+from earlywarning.risk.estimators.base import Estimator
 from earlywarning.visits import cohort, past
 from earlywarning.visits import occasions as occasions_of
 from earlywarning.visits.capacity import REGISTERED, REQUESTED, UNSCORED
@@ -77,6 +78,7 @@ def draft(
     seed: int,
     by: str,
     at: datetime,
+    school_id: str | None = None,
     progress: Progress | None = None,
 ) -> list[ListRow]:
     """Rank the families of every school for a quarter, in place of older drafts.
@@ -93,6 +95,8 @@ def draft(
         Who asks.
     at : datetime
         Now, in UTC without zone.
+    school_id : str, optional
+        Make the list of this school alone; the drafts of others stay.
 
     Raises
     ------
@@ -104,8 +108,9 @@ def draft(
         If every school's list is published; names who did it and when.
     """
     drafts = _make(
-        quarter, engine, store, register, registry, district, seed, at, progress or _silent
-    )
+        quarter, engine, store, register, registry, district, seed, at, progress or _silent,
+        school_id,
+    )  # fmt: skip
     rows = lists.save(register, drafts, by=by, at=at, publish=False)
     _timelines(rows, store, register, district)
     log.info("drafted %d lists for %s", len(rows), quarter)
@@ -245,8 +250,9 @@ def _make(
     seed: int,
     at: datetime,
     progress: Progress,
+    school_id: str | None = None,
 ) -> list[VisitListDraft]:
-    """Lists of all schools that have none published."""
+    """Lists of all schools, or of one, that have none published."""
     quarter = district.calendar.quarter(quarter_code)
     recorded.take_in(store=store, register=register, timezone=district.timezone, at=at)
     snapshot_id = register.current_snapshot()
@@ -261,8 +267,10 @@ def _make(
     made = _lists(
         scored, registered, store, snapshot_id, district, quarter, deciders,
         seed=seed, code_version=earlywarning.__version__,
-        shadow=evidence.not_started(register, quarter.code),
+        only=school_id, shadow=evidence.not_started(register, quarter.code),
     )  # fmt: skip
+    if not made:
+        raise NotFound(f"nobody of school {school_id!r} is enrolled when {quarter.code} starts")
     progress("allocate", 1, 1)
     done = {
         row.school_id: row for row in lists.of_quarter(register, quarter.code, status=PUBLISHED)
@@ -306,8 +314,32 @@ def _score(
             f"nobody is enrolled on {quarter.start}, when {quarter.code} starts; "
             "check the quarter, and that the enrolments of that school year were imported"
         )
-    estimators = {one.outcome: one.estimator for one in deciders}
     progress("score", 0, 1)
+    estimators = {one.outcome: one.estimator for one in deciders}
+    scored = score_cohort(dataset, estimators, district, quarter, unscored)
+    progress("score", 1, 1)
+    return scored
+
+
+def score_cohort(
+    dataset: Dataset,
+    estimators: Mapping[str, Estimator],
+    district: District,
+    quarter: Quarter,
+    unscored: Collection[str],
+) -> tuple[Scored, Occasions]:
+    """Risks, priorities, reasons and good news of some students, row by row.
+
+    Of whole schools, or of any part of them: no student's row depends on another's.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        As of the first day of `quarter`.
+    estimators : mapping of outcome to Estimator
+    unscored : collection of student ids
+        Of whom nothing is computed.
+    """
     keep = ~dataset.ids["student_id"].isin(unscored).to_numpy(dtype=bool)
     rows = np.flatnonzero(keep)
     X = dataset.with_school[keep]
@@ -316,7 +348,6 @@ def _score(
         estimators, X, quarter, calendar=district.calendar, weights=district.weights
     )
     news = occasions_of.good_news(X, district.visits.tracks)
-    progress("score", 1, 1)
     n = len(keep)
     priority = np.zeros(n)
     priority[rows] = scoring.priority(risks, district.weights)

@@ -188,6 +188,10 @@ def _inputs(home: Home, quarter: Quarter, seed: int, go_on: bool) -> str:
 
 
 def _check(home: Home, quarter: Quarter) -> dict[str, Any]:
+    return {"missing": [one.as_json() for one in missing_before(home, quarter)]}
+
+
+def missing_before(home: Home, quarter: Quarter) -> list[Missing]:
     """What of the quarter before is missing, as known when this one begins."""
     calendar = home.district.calendar
     before = calendar.previous(quarter)
@@ -202,10 +206,7 @@ def _check(home: Home, quarter: Quarter) -> dict[str, Any]:
         )
         for one in (before, calendar.previous(before))
     )
-    rows = [asdict(one) for one in missing(newer, older)]
-    return {
-        "missing": [row | {"newest": row["newest"] and row["newest"].isoformat()} for row in rows]
-    }
+    return missing(newer, older)
 
 
 def _monitor(

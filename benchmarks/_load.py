@@ -1,0 +1,116 @@
+"""A server under load: a register to serve, wrk to ask with, a bare endpoint to compare with."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from end_to_end import AT, QUARTER
+
+CONNECTIONS = 16
+BARE = [sys.executable, __file__]
+"""The program of the bare endpoint, which answers `/ping`."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What wrk told of one run."""
+
+    rate: float
+    p99_ms: float
+    errors: int
+
+
+def bare() -> None:
+    """In a process of its own: one endpoint that does nothing."""
+    import uvicorn
+    from fastapi import FastAPI
+
+    app = FastAPI(openapi_url=None)
+
+    @app.get("/ping")
+    async def ping() -> dict[str, str]:
+        return {"answer": "pong"}
+
+    uvicorn.run(app, host="127.0.0.1", port=int(os.environ["PORT"]), access_log=False,
+                log_level="warning")  # fmt: skip
+
+
+def make(folder: Path, students: int) -> tuple[str, str]:
+    """A published district; a coordinator's token, and the address of the list's first page."""
+    from earlywarning.io.register import lists, tokens
+    from earlywarning_pipelines.home import open_home
+
+    for name in ("simulate", "import", "publish"):
+        # In a process of its own each, as `end_to_end` does: their memory goes with them.
+        subprocess.run(
+            [sys.executable, str(Path(__file__).with_name("end_to_end.py")), "--step", name,
+             "--folder", str(folder), "--sizes", str(students)],
+            check=True, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+    home = open_home(folder / "home")
+    with home.register as register:
+        rows = lists.of_quarter(register, QUARTER, status=lists.PUBLISHED)
+        row = rows[len(rows) // 2]
+        made = tokens.create(register, role="coordinator", label="benchmark",
+                             school_id=row.school_id, expires_days=3650, at=AT)  # fmt: skip
+    return made.secret, f"/api/v1/visit_lists/{row.visit_list_id}/items?limit=50"
+
+
+@contextlib.contextmanager
+def served(program: list[str], environment: dict[str, str]) -> Iterator[tuple[int, int]]:
+    """A server until the end of the block; its process and port."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    names = {"PORT": str(port), "EARLYWARNING_PORT": str(port)}
+    process = subprocess.Popen(program, env={**os.environ, **environment, **names},
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    try:
+        for _ in range(300):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.1)
+        yield process.pid, port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def wrk(port: int, path: str, seconds: int, token: str = "", *headers: str) -> Run:
+    """Load one address for some seconds."""
+    if token:
+        headers = (*headers, f"Authorization: Bearer {token}")
+    told = [part for header in headers for part in ("-H", header)]
+    said = subprocess.run(
+        ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", *told,
+         f"http://127.0.0.1:{port}{path}"],
+        check=True, stdout=subprocess.PIPE, text=True,
+    ).stdout  # fmt: skip
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", said).group(1))  # type: ignore[union-attr]
+    number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", said).groups()  # type: ignore[union-attr]
+    scale = {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]
+    wrong = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
+    errors = int(wrong.group(1)) if wrong else 0
+    if broken := re.search(r"Socket errors: (.*)", said):
+        errors += sum(map(int, re.findall(r"\d+", broken.group(1))))
+    return Run(rate, float(number) * scale, errors)
+
+
+def used(pid: int) -> tuple[float, int]:
+    """Resident memory in millions of bytes and open files of a process."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    memory = int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) * 1024 / 1e6  # type: ignore[union-attr]
+    return memory, len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+if __name__ == "__main__":
+    bare()

@@ -33,11 +33,14 @@ SERVED := $(or $(EARLYWARNING_HOME),$(FOUND),earlywarning-data)
 serve: $(READY) ## the interface to the lists, on this machine only
 	$(BIN)/earlywarning --home $(SERVED) serve $(ARGS)
 
+# The tests of one file stay together, for they share what is slow to make.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 test: $(READY) ## the tests that take minutes
-	$(BIN)/python -m pytest -q -m "not slow" $(ARGS)
+	$(PYTEST) -m "not slow" $(ARGS)
 
 test-all: $(READY) ## every test, the slow ones too
-	$(BIN)/python -m pytest -q $(ARGS)
+	$(PYTEST) $(ARGS)
 
 lint: $(READY) ## style, types and who imports whom
 	$(BIN)/ruff check .

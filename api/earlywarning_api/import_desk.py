@@ -8,13 +8,10 @@ tell whether it still does.
 from __future__ import annotations
 
 import csv
-import fcntl
 import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 import threading
 import unicodedata
 import uuid
@@ -27,18 +24,16 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import func, select
 
-from earlywarning.errors import Conflict
 from earlywarning.io.register import import_jobs as jobs
 from earlywarning.io.register.db import Register
 from earlywarning.io.register.import_jobs import Job
 from earlywarning.io.register.models import School
+from earlywarning_api import started
 
 MAPPING = ".toml"
 MOST_FILES = 20
 LONGEST_NAME = 100
-MOST_REPORT = 8_000_000
 
-_LONGEST_RUN = 3600
 _SWEEP_SECONDS = 600
 _NOT_IN_NAMES = re.compile(r"[^\w .()+-]")
 
@@ -97,7 +92,7 @@ class Desk:
             sizes = [path.stat().st_size for path in stored]
             names = {path.name: label for path, label in zip(stored, labels, strict=True)}
             (place / "names.json").write_text(json.dumps(names))
-            with self._held(job_id) as lock:
+            with started.held(self._place(job_id)) as lock:
                 job = jobs.add(
                     self._register, job_id=job_id, school_id=school_id, actor=actor,
                     files=list(zip(labels, sizes, strict=True)), at=self._clock(),
@@ -110,7 +105,7 @@ class Desk:
 
     def read_again(self, job: Job, said: Mapping[str, str], *, actor: str) -> Job:
         """Read an upload again with answers to what was asked."""
-        with self._held(job.job_id) as lock:
+        with started.held(self._place(job.job_id)) as lock:
             job = jobs.go_on(
                 self._register, job, jobs.READING, actor=actor, at=self._clock(), said=said
             )
@@ -121,7 +116,7 @@ class Desk:
         self, job: Job, answers: Mapping[str, str], *, unusual_is_right: bool, actor: str
     ) -> Job:
         """Save what was read, with answers about whose names these are."""
-        with self._held(job.job_id) as lock:
+        with started.held(self._place(job.job_id)) as lock:
             job = jobs.go_on(self._register, job, jobs.SAVING, actor=actor, at=self._clock())
             self._start(job, lock, answers=answers, unusual_is_right=unusual_is_right)
         return job
@@ -133,12 +128,7 @@ class Desk:
 
     def report(self, job_id: str, *, saved: bool = False) -> dict[str, Any]:
         """What the import wrote; empty if nothing, or no more."""
-        path = self._place(job_id) / ("saved.json" if saved else "preview.json")
-        try:
-            found = json.loads(path.read_bytes()[:MOST_REPORT])
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
+        return started.report(self._place(job_id) / ("saved.json" if saved else "preview.json"))
 
     def faults(self, job_id: str) -> bytes | None:
         """The CSV file of all refused rows; None if there is none."""
@@ -149,7 +139,7 @@ class Desk:
 
     def settled(self, job: Job) -> Job:
         """The job, brought up to date if its process has ended."""
-        if job.status not in jobs.RUNNING or self._is_held(job.job_id):
+        if job.status not in jobs.RUNNING or started.is_held(self._place(job.job_id)):
             return job
         saving = job.status == jobs.SAVING
         report = self.report(job.job_id, saved=saving)
@@ -196,38 +186,6 @@ class Desk:
     def _place(self, job_id: str) -> Path:
         return self._folder / job_id
 
-    @contextmanager
-    def _held(self, job_id: str) -> Iterator[int]:
-        """A lock that the started process inherits; this process lets go of it.
-
-        Raises
-        ------
-        Conflict
-            If the files are gone.
-        """
-        try:
-            lock = os.open(self._place(job_id) / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        except FileNotFoundError:
-            raise Conflict("the files of this upload were removed; send them again") from None
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH)
-            yield lock
-        finally:
-            os.close(lock)
-
-    def _is_held(self, job_id: str) -> bool:
-        try:
-            lock = os.open(self._place(job_id) / "lock", os.O_RDWR)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(lock)
-        return False
-
     def _start(
         self,
         job: Job,
@@ -241,8 +199,8 @@ class Desk:
         report = place / ("preview.json" if preview else "saved.json")
         for old in (report, place / "refused.csv", place / "review.csv"):
             old.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "earlywarning_pipelines", "--home", str(self._home)]
-        command += ["import", *self._named(place), "--json", str(report)]
+        command = [*started.program(self._home), "import", *self._named(place)]
+        command += ["--json", str(report)]
         command += ["--refused", str(place / "refused.csv"), "--review", str(place / "review.csv")]
         command += ["--source", self._source(job), "--id", job.job_id]
         if job.school_id is not None:
@@ -255,21 +213,7 @@ class Desk:
             command.append("--confirm")
         if answers:
             command += ["--answers", str(_answers(place, answers))]
-        with (place / "log.txt").open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module, no shell
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
-                cwd=place, env=self._environment, pass_fds=(lock,), start_new_session=True,
-            )  # fmt: skip
-        threading.Thread(
-            target=self._watch, args=(process, job), name="import", daemon=True
-        ).start()
-
-    def _watch(self, process: subprocess.Popen[bytes], job: Job) -> None:
-        try:
-            process.wait(timeout=_LONGEST_RUN)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        started.start(command, place, lock=lock, environment=self._environment)
 
     def _named(self, place: Path) -> list[str]:
         """The files under their labels, for readers look at names; a mapping as an option."""

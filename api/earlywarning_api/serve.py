@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from urllib.parse import urlsplit, urlunsplit
 
 import uvicorn
 
@@ -54,6 +55,7 @@ def run(settings: Settings) -> None:
             proxy=settings.proxy or None,
             requests_per_minute=settings.requests_per_minute, provider=_provider(settings),
             demo_keys=keys, planning=chosen.plan, calendar=chosen.calendar,
+            mlflow=_mlflow(settings),
         )  # fmt: skip
         _greet(register, base, keys)
         with app.state.metrics.served(settings.metrics_port), app.state.desk.tended():
@@ -108,3 +110,12 @@ def _provider(settings: Settings) -> Provider | None:
         settings.oidc_issuer, settings.oidc_client_id, secret,
         settings.oidc_hosted_domain or None, settings.oidc_label,
     )  # fmt: skip
+
+
+def _mlflow(settings: Settings) -> str | None:
+    """Where a browser finds MLflow: its server's address without anybody's name and password."""
+    parts = urlsplit(settings.mlflow_tracking_uri)
+    if parts.scheme not in ("http", "https") or parts.hostname is None:
+        return None
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, place, parts.path.rstrip("/"), "", ""))

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 import earlywarning
@@ -23,9 +22,7 @@ from earlywarning.io.register import evidence, list_basis, lists
 from earlywarning.io.register.db import Register
 from earlywarning.io.register.lists import DRAFT, PUBLISHED, ListRow
 from earlywarning.io.register.rights_tables import SnapshotRewrite
-from earlywarning.risk import reasons, scoring
 from earlywarning.risk.dataset import Dataset
-from earlywarning.risk.estimators.base import Estimator
 from earlywarning.visits import cohort, past
 from earlywarning.visits import occasions as occasions_of
 from earlywarning.visits.capacity import REGISTERED, REQUESTED, UNSCORED
@@ -34,7 +31,7 @@ from earlywarning.visits.frozen import district_of, first_difference
 from earlywarning.visits.households import Child
 from earlywarning.visits.occasions import Occasions
 from earlywarning.visits.visit_list import FORMAT, ListBasis, VisitListDraft, build
-from earlywarning_pipelines import recorded, serving, timelines
+from earlywarning_pipelines import cohort_scores, recorded, serving, timelines
 from earlywarning_pipelines.serving import Decider
 
 log = logging.getLogger(__name__)
@@ -316,53 +313,9 @@ def _score(
         )
     progress("score", 0, 1)
     estimators = {one.outcome: one.estimator for one in deciders}
-    scored = score_cohort(dataset, estimators, district, quarter, unscored)
+    scored = cohort_scores.scored(dataset, estimators, district, quarter, unscored)
     progress("score", 1, 1)
     return scored
-
-
-def score_cohort(
-    dataset: Dataset,
-    estimators: Mapping[str, Estimator],
-    district: District,
-    quarter: Quarter,
-    unscored: Collection[str],
-) -> tuple[Scored, Occasions]:
-    """Risks, priorities, reasons and good news of some students, row by row.
-
-    Of whole schools, or of any part of them: no student's row depends on another's.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        As of the first day of `quarter`.
-    estimators : mapping of outcome to Estimator
-    unscored : collection of student ids
-        Of whom nothing is computed.
-    """
-    keep = ~dataset.ids["student_id"].isin(unscored).to_numpy(dtype=bool)
-    rows = np.flatnonzero(keep)
-    X = dataset.with_school[keep]
-    risks = scoring.score(estimators, X)
-    found = reasons.reasons(
-        estimators, X, quarter, calendar=district.calendar, weights=district.weights
-    )
-    news = occasions_of.good_news(X, district.visits.tracks)
-    n = len(keep)
-    priority = np.zeros(n)
-    priority[rows] = scoring.priority(risks, district.weights)
-    told: list[list[dict[str, Any]]] = [[] for _ in range(n)]
-    for row, some in zip(rows, found, strict=True):
-        told[row] = [_reason(one) for one in some]
-    scored = Scored(
-        ids=dataset.ids,
-        risks=risks.set_axis(rows, axis="index").reindex(range(n)),
-        priority=priority,
-        reasons=told,
-        completeness=cohort.completeness(dataset.X),
-    )
-    students = dataset.ids["student_id"].tolist()
-    return scored, {students[row]: some for row, some in zip(rows, news, strict=True) if some}
 
 
 def _sick_children(
@@ -378,15 +331,6 @@ def _sick_children(
     return occasions_of.sick_children(
         events, registers, as_of_day=quarter.start_day, tracks=district.visits.tracks
     )
-
-
-def _reason(reason: reasons.Reason) -> dict[str, Any]:
-    return {
-        "code": reason.code,
-        "domain": reason.domain,
-        "numbers": dict(reason.numbers),
-        "as_of": reason.as_of.isoformat(),
-    }
 
 
 def _lists(

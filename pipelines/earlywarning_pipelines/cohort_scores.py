@@ -1,0 +1,74 @@
+"""From features and models to each student's risks, priority, reasons and good news.
+
+On one machine of the whole cohort at once; on a cluster of as many students as a worker holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+from earlywarning.calendar import Quarter
+from earlywarning.district import District
+from earlywarning.risk import reasons, scoring
+from earlywarning.risk.dataset import Dataset
+from earlywarning.risk.estimators.base import Estimator
+from earlywarning.visits import cohort
+from earlywarning.visits import occasions as occasions_of
+from earlywarning.visits.cohort import Scored
+from earlywarning.visits.occasions import Occasions
+
+
+def scored(
+    dataset: Dataset,
+    estimators: Mapping[str, Estimator],
+    district: District,
+    quarter: Quarter,
+    unscored: Collection[str],
+) -> tuple[Scored, Occasions]:
+    """Risks, priorities, reasons and good news of some students, row by row.
+
+    Of whole schools, or of any part of them: no student's row depends on another's.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        As of the first day of `quarter`.
+    estimators : mapping of outcome to Estimator
+    unscored : collection of student ids
+        Of whom nothing is computed.
+    """
+    keep = ~dataset.ids["student_id"].isin(unscored).to_numpy(dtype=bool)
+    rows = np.flatnonzero(keep)
+    X = dataset.with_school[keep]
+    risks = scoring.score(estimators, X)
+    found = reasons.reasons(
+        estimators, X, quarter, calendar=district.calendar, weights=district.weights
+    )
+    news = occasions_of.good_news(X, district.visits.tracks)
+    n = len(keep)
+    priority = np.zeros(n)
+    priority[rows] = scoring.priority(risks, district.weights)
+    told: list[list[dict[str, Any]]] = [[] for _ in range(n)]
+    for row, some in zip(rows, found, strict=True):
+        told[row] = [_reason(one) for one in some]
+    found_of = Scored(
+        ids=dataset.ids,
+        risks=risks.set_axis(rows, axis="index").reindex(range(n)),
+        priority=priority,
+        reasons=told,
+        completeness=cohort.completeness(dataset.X),
+    )
+    students = dataset.ids["student_id"].tolist()
+    return found_of, {students[row]: some for row, some in zip(rows, news, strict=True) if some}
+
+
+def _reason(reason: reasons.Reason) -> dict[str, Any]:
+    return {
+        "code": reason.code,
+        "domain": reason.domain,
+        "numbers": dict(reason.numbers),
+        "as_of": reason.as_of.isoformat(),
+    }

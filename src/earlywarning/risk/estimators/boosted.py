@@ -15,6 +15,7 @@ from earlywarning.risk.estimators.calibration import Sigmoid, fit_sigmoid
 from earlywarning.risk.estimators.matrix import matrix
 from earlywarning.risk.estimators.memo import Memo, once
 from earlywarning.risk.estimators.treatment import NO_VISIT, USED, treatment
+from earlywarning.risk.estimators.tree_parts import TreeParts
 from earlywarning.risk.search import SEARCHED_OF_A_QUARTER, Tried
 from earlywarning.risk.spec import BoostedSetting
 from earlywarning.risk.splits import inner_folds, spread
@@ -82,6 +83,7 @@ class Boosted:
         self.tried = tuple(tried)
         self.calibrates = True
         self.treatment_ = ""
+        self._parts: TreeParts | None = None
 
     def uncalibrated(self) -> Boosted:
         """The same candidate without calibration: it ranks alike, for a quarter of the work."""
@@ -204,10 +206,11 @@ class Boosted:
         """XGBoost's own exact Shapley values (Lundberg et al. 2018), calibrated."""
         if not len(X):
             return pd.DataFrame(columns=[*self.features, NO_VISIT], dtype=np.float64)
-        data = self._data(self._inputs(X, None))
-        parts = self.booster_.predict(data, pred_contribs=True).astype(np.float64)
+        if self._parts is None or self._parts.booster is not self.booster_:
+            self._parts = TreeParts(self.booster_, threads=self.threads)
+        parts = self._parts.values(self._inputs(X, None)).astype(np.float64)
         names = [*self.features, NO_VISIT]
-        return pd.DataFrame(parts[:, :-1] * self.calibration_.slope, columns=names)
+        return pd.DataFrame(parts * self.calibration_.slope, columns=names)
 
     def to_files(self) -> dict[str, bytes]:
         """The trees as UBJ, the rest as JSON."""

@@ -15,10 +15,9 @@ from fastapi import Depends, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import Connection, Select, false, select, union
 
-from earlywarning.io.register import emergency, sessions, tokens
+from earlywarning.io.register import emergency, opaque, sessions, tokens, work_jobs
 from earlywarning.io.register.access_tables import EmergencyAccess
-from earlywarning.io.register.db import Register
-from earlywarning.io.register.job_tables import ImportJob
+from earlywarning.io.register.job_tables import ImportJob, WorkJob
 from earlywarning.io.register.list_views import newest_published
 from earlywarning.io.register.lists import DRAFT, PUBLISHED
 from earlywarning.io.register.models import (
@@ -40,7 +39,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
         {"quarters", "visit_lists", "students", "models", "reference", "plans", "visits",
          "follow_ups", "overrides", "contact_attempts", "contact_links", "exports", "consents",
          "rights_requests", "impact", "emergency_access_log", "planning", "planned_visits",
-         "imports"}
+         "imports", "drafts"}
     ),
     # Published lists, as far as they concern the own class or a family led.
     "homeroom_teacher": frozenset(
@@ -59,9 +58,14 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
          "impact", "emergency_access"}
     ),
     # Models and pseudonyms; no list, no student, no name.
-    "data_staff": frozenset({"imports", "quarters", "models", "reference", "impact", "exports"}),
+    "data_staff": frozenset(
+        {"imports", "quarters", "models", "reference", "impact", "exports", "model_changes",
+         "impact_details", "impact_runs"}
+    ),
     # Agreed exports without names, and results about groups of ten or more.
-    "researcher": frozenset({"exports", "reference", "impact"}),
+    "researcher": frozenset(
+        {"exports", "reference", "impact", "impact_details", "impact_runs"}
+    ),
 }  # fmt: skip
 """What each role may use. A role that is not here, or a use that is not named, is denied."""
 
@@ -114,6 +118,14 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Credential:
+    """What a request showed: a `token` or a `session`, by the hash that the register keeps."""
+
+    kind: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Visible:
     """Which rows a person may see, and by what rule.
 
@@ -138,30 +150,44 @@ def somebody(
     """
     state = request.app.state
     at = state.clock()
+    person, shown = None, None
     if credentials is not None:
-        person = _of_token(state.register, credentials.credentials, at)
-    else:
-        person = _of_cookie(state.register, cookies.secret(request), at)
+        shown = Credential("token", tokens.hashed(credentials.credentials))
+        bearer = tokens.bearer(state.register, credentials.credentials, at=at)
+        person = _of_token(bearer, at) if bearer is not None else None
+    elif (secret := cookies.secret(request)) is not None:
+        shown = Credential("session", opaque.hashed(secret))
+        holder = sessions.holder(state.register, secret, at=at)
+        person = _of_session(holder, at) if holder is not None else None
     if person is None:
         raise HTTPException(401)
     request.state.actor = person.actor
+    request.state.credential = shown
     state.rates.check(person.actor)
     return person
 
 
-def _of_token(register: Register, secret: str, at: datetime) -> Person | None:
-    found = tokens.bearer(register, secret, at=at)
-    if found is None:
+def still(connection: Connection, shown: Credential, *, at: datetime) -> Person | None:
+    """Whom a credential that was good before stands for now; None if for nobody.
+
+    None too where the register must note that a session is used: `somebody` does.
+    """
+    if shown.kind == "token":
+        bearer = tokens.of_hash(connection, shown.sha256, at=at)
+        return _of_token(bearer, at) if bearer is not None else None
+    holder = sessions.of_hash(connection, shown.sha256, at=at)
+    if holder is None or sessions.is_to_note(holder, at=at):
         return None
+    return _of_session(holder, at)
+
+
+def _of_token(found: tokens.Bearer, at: datetime) -> Person:
     return Person(
         found.token_id, found.role, found.school_id, found.staff_id, scope=found.scope, at=at
     )
 
 
-def _of_cookie(register: Register, secret: str | None, at: datetime) -> Person | None:
-    found = sessions.holder(register, secret, at=at) if secret is not None else None
-    if found is None:
-        return None
+def _of_session(found: sessions.Holder, at: datetime) -> Person:
     return Person(
         found.session_id, found.role, found.school_id, found.staff_id, user_id=found.user_id,
         name=found.name, level=found.level, confirmed_at=found.confirmed_at, at=at,
@@ -333,6 +359,25 @@ def visible_imports(person: Person) -> Visible:
     if person.school_id is not None:
         return Visible(query.where(ImportJob.school_id == person.school_id), "the school's imports")
     return Visible(query.where(ImportJob.school_id.is_(None)), "imports of data staff")
+
+
+def visible_work(person: Person) -> Visible:
+    """The work that a person may know of: drafts of their school, or changes of models."""
+    query = select(WorkJob.job_id).where(WorkJob.kind != work_jobs.IMPACT)
+    if allowed(person, "drafts") and person.school_id is not None:
+        mine = (WorkJob.kind == work_jobs.DRAFT, WorkJob.school_id == person.school_id)
+        return Visible(query.where(*mine), "drafts of the school")
+    if allowed(person, "model_changes"):
+        return Visible(query.where(WorkJob.kind != work_jobs.DRAFT), "changes of models")
+    return Visible(query.where(false()), "none")
+
+
+def visible_runs(person: Person) -> Visible:
+    """The analyses of studies that a person may know of: all, they say nothing of a child."""
+    query = select(WorkJob.job_id).where(WorkJob.kind == work_jobs.IMPACT)
+    if allowed(person, "impact_runs"):
+        return Visible(query, "analyses of studies")
+    return Visible(query.where(false()), "none")
 
 
 def only_lead(person: Person) -> str | None:

@@ -17,6 +17,7 @@ from earlywarning.io.register.audit_batch import ReadAudit
 from earlywarning.io.register.db import Register
 from earlywarning.visit_rules import Planning
 from earlywarning_api import demo_entry, idempotency, problems
+from earlywarning_api.again import Lane
 from earlywarning_api.guard import Guard
 from earlywarning_api.import_desk import Desk
 from earlywarning_api.kept import Shelf
@@ -181,6 +182,7 @@ def create_app(
     back = f"{(public_url or 'http://127.0.0.1:8000').rstrip('/')}{PREFIX}/oidc/callback"
     app.state.oidc = SignIn(provider, back) if provider is not None else None
     app.add_middleware(idempotency.Keeper)
+    app.add_middleware(Lane, state=app.state)
     app.add_middleware(
         Guard, rates=app.state.rates, metrics=app.state.metrics, public_url=public_url
     )

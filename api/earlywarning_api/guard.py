@@ -9,8 +9,8 @@ import logging
 import time
 import traceback
 import uuid
+from collections.abc import Iterable
 
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -41,6 +41,13 @@ PAGE_POLICY = (
     "img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 """A page may load our stylesheet and script, and send its forms to us; nothing stands inline."""
+
+_OF_ANSWERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+_OF_PAGES = [
+    (name, PAGE_POLICY.encode() if name == b"content-security-policy" else value)
+    for name, value in _OF_ANSWERS
+]
+_NAMES = frozenset(name for name, _ in _OF_ANSWERS)
 
 HSTS = "max-age=31536000; includeSubDomains"
 """Only over TLS: a year without plain http."""
@@ -93,17 +100,11 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                headers = MutableHeaders(scope=message)
-                kept = headers.get("Cache-Control") if assets.is_asset(scope["path"]) else None
-                for name, value in HEADERS.items():
-                    headers[name] = value
-                if kept:
-                    headers["Cache-Control"] = kept
-                if headers.get("Content-Type", "").startswith("text/html"):
-                    headers["Content-Security-Policy"] = PAGE_POLICY
-                headers["X-Request-ID"] = id_
+                more = [(b"x-request-id", id_.encode())]
                 if self.hsts or scope["scheme"] == "https":
-                    headers["Strict-Transport-Security"] = HSTS
+                    more.append((b"strict-transport-security", HSTS.encode()))
+                given = message.get("headers", ())
+                message = {**message, "headers": _safe(given, scope["path"]) + more}
                 self._note(scope, message["status"], started_at)
             await send(message)
 
@@ -143,6 +144,20 @@ class Guard:
             "actor": actor,
         }
         log.log(logging.WARNING if status in DENIALS else logging.INFO, "request", extra=record)
+
+
+def _safe(given: Iterable[tuple[bytes, bytes]], path: str) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer with ours in the place of their namesakes."""
+    kept: list[tuple[bytes, bytes]] = []
+    ours = _OF_ANSWERS
+    for one in given:
+        name = one[0].lower()
+        if name == b"content-type" and one[1].startswith(b"text/html"):
+            ours = _OF_PAGES
+        if name not in _NAMES or (name == b"cache-control" and assets.is_asset(path)):
+            kept.append(one)
+    there = {b"cache-control"} & {one[0].lower() for one in kept}
+    return kept + ([one for one in ours if one[0] not in there] if there else ours)
 
 
 def route_of(scope: Scope) -> str:

@@ -6,9 +6,11 @@ it happened, never by its words.
 
 from __future__ import annotations
 
+import json
 import logging
 import logging.config
 import traceback
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -31,9 +33,26 @@ def as_json() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+REQUEST = ("actor", "method", "milliseconds", "request_id", "route", "status", "what")
+"""What the line of an answered request says."""
+
+
+class Lines(structlog.stdlib.ProcessorFormatter):
+    """One line of JSON for each record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line; the same for a request, without the steps: there are as many as requests."""
+        if record.msg != "request" or not hasattr(record, "milliseconds"):
+            return super().format(record)
+        at = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
+        said = {name: getattr(record, name) for name in REQUEST}
+        said |= {"at": at, "event": record.msg, "level": record.levelname.lower()}
+        return json.dumps(said | {"logger": record.name}, sort_keys=True)
+
+
 def formatter() -> logging.Formatter:
     """One line of JSON for each record."""
-    return structlog.stdlib.ProcessorFormatter(
+    return Lines(
         foreign_pre_chain=[
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_
 
 from earlywarning.errors import ConfigError
 
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
@@ -28,6 +29,7 @@ class Metrics:
             "earlywarning_request_seconds", "Time until an answer began.", ("method", "route"),
             buckets=SECONDS, registry=self.registry,
         )  # fmt: skip
+        self._kinds: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answer.
@@ -37,9 +39,18 @@ class Metrics:
         route : str
             The template, such as `/students/{student_id}`; empty if there was none.
         """
-        known = method if method in ("GET", "POST", "PUT", "PATCH", "DELETE") else "other"
-        self._answered.labels(known, route, str(status)).inc()
-        self._seconds.labels(known, route).observe(seconds)
+        kind = (method, route, status)
+        counted = self._kinds.get(kind)
+        if counted is None:  # looking labels up costs more than counting
+            known = method if method in METHODS else "other"
+            counted = (
+                self._answered.labels(known, route, str(status)),
+                self._seconds.labels(known, route),
+            )
+            if known == method:
+                self._kinds[kind] = counted
+        counted[0].inc()
+        counted[1].observe(seconds)
 
     @contextmanager
     def served(self, port: int | None) -> Iterator[None]:

@@ -14,6 +14,9 @@ from earlywarning.io.wording import chosen_language
 
 JSON = "application/json"
 CSV = "text/csv"
+NOT_IN_304 = frozenset({"content-length", "content-type"})
+"""Headers that say something of a body which is not sent."""
+
 _ETAG = re.compile(r'(?:W/)?("[^"]*")')
 _QUALITY = re.compile(r"^\s*q=(0(?:\.\d{1,3})?|1(?:\.0{1,3})?)\s*$")
 
@@ -72,14 +75,14 @@ def _answer(
 def unless_known(request: Request, body: bytes, headers: Mapping[str, str]) -> Response:
     """The body, or 304 if the request says that its ETag is known."""
     etag = next((value for name, value in headers.items() if name.lower() == "etag"), None)
-    if etag is not None and _known(request.headers.get("if-none-match"), etag):
-        left = {"content-length", "content-type"}
-        kept = {name: value for name, value in headers.items() if name.lower() not in left}
+    if etag is not None and is_known(request.headers.get("if-none-match"), etag):
+        kept = {name: value for name, value in headers.items() if name.lower() not in NOT_IN_304}
         return Response(status_code=304, headers=kept)
     return Response(body, headers=dict(headers))
 
 
-def _known(if_none_match: str | None, etag: str) -> bool:
+def is_known(if_none_match: str | None, etag: str) -> bool:
+    """Whether a request's `If-None-Match` names an ETag."""
     if if_none_match is None:
         return False
     return if_none_match.strip() == "*" or etag in _ETAG.findall(if_none_match)

@@ -69,7 +69,7 @@ def visit_list(
         found, reading = content(request, person, visit_list_id, filters, after=after, limit=PAGE)
         return rendering.page(request, "visit_list.html", found, person=person), reading
 
-    return kept.again(request, person, made)
+    return kept.keeping(request, person, made)
 
 
 @router.get("/lists/{visit_list_id}/print")

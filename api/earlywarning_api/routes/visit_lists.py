@@ -147,7 +147,7 @@ def items(
         )
         return json_answer(request, view, headers=headers), reading
 
-    return kept.again(request, person, made)
+    return kept.keeping(request, person, made)
 
 
 @router.get(

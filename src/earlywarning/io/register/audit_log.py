@@ -9,16 +9,19 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Select, event, insert, select, text
+from sqlalchemy import Connection, Select, event, insert, select, text
 from sqlalchemy.orm import Session, SessionTransaction
 
 from earlywarning.io.register import audit_head
 from earlywarning.io.register.audit_head import Head
+from earlywarning.io.register.models import Base
 from earlywarning.io.register.rights_tables import AuditEvent
 
 log = logging.getLogger(__name__)
@@ -54,8 +57,8 @@ class Event:
         A code: `student.read`, `visit_list.published`.
     entity, entity_id : str
         What it was done to: a table's name and a random id.
-    detail : dict
-        Codes, numbers and random ids.
+    detail : dict or str
+        Codes, numbers and random ids; a text is their `canonical` JSON.
     at : datetime
         UTC without zone.
     """
@@ -64,7 +67,7 @@ class Event:
     action: str
     entity: str
     entity_id: str
-    detail: dict[str, Any]
+    detail: dict[str, Any] | str
     at: datetime
 
 
@@ -83,6 +86,13 @@ class Entry:
 
 
 COLUMNS = tuple(getattr(AuditEvent, name) for name in Entry.__slots__)
+
+# Put together once: every reading of a child asks them.
+_NEWEST = (
+    select(AuditEvent.position, AuditEvent.sha256).order_by(AuditEvent.position.desc()).limit(1)
+)
+_ADD = insert(Base.metadata.tables[AuditEvent.__tablename__])
+_HOLD = text("SELECT pg_advisory_xact_lock(:key)")
 
 
 def record(
@@ -139,22 +149,47 @@ def _append(session: Session) -> None:
     if not pending:
         return
     session.flush()
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-    last = newest(session)
-    rows = []
-    for _, happened in pending:
-        entry = following(last, happened)
-        rows.append({name: getattr(entry, name) for name in Entry.__slots__})
-        last = Head(entry.position, entry.sha256)
-    session.execute(insert(AuditEvent), rows)
-    session.info[_HEAD] = last
+    session.info[_HEAD] = write(session.connection(), [happened for _, happened in pending])
     pending.clear()
 
 
+def write(connection: Connection, events: Sequence[Event]) -> Head:
+    """Add rows at the end of the chain, which stays locked until the caller commits.
+
+    Parameters
+    ----------
+    connection : Connection
+        In a transaction that writes.
+    events : sequence of Event
+        At least one.
+
+    Returns
+    -------
+    Head
+        The new one, for `copy_head` after the commit.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_HOLD, {"key": _LOCK})
+    last = newest(connection)
+    rows = []
+    for happened in events:
+        entry = following(last, happened)
+        rows.append(dict(zip(Entry.__slots__, _values(entry), strict=True)))
+        last = Head(entry.position, entry.sha256)
+    connection.execute(_ADD, rows)
+    assert last is not None  # noqa: S101 - there was an event
+    return last
+
+
 def _copy_head(session: Session) -> None:
-    head, path = session.info.pop(_HEAD, None), session.info.get(HEAD_FILE)
-    if head is None or path is None:
+    head = session.info.pop(_HEAD, None)
+    if head is not None:
+        copy_head(head, session.info.get(HEAD_FILE))
+
+
+def copy_head(head: Head, path: Path | None) -> None:
+    """Copy the head of what was committed to a file, if there is one."""
+    if path is None:
         return
     try:
         audit_head.advance(path, head)
@@ -174,34 +209,38 @@ def following(last: Head | None, happened: Event) -> Entry:
     at = happened.at
     if at.tzinfo is not None:
         at = at.astimezone(UTC).replace(tzinfo=None)
-    detail = json.dumps(
-        happened.detail, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    detail = happened.detail if isinstance(happened.detail, str) else canonical(happened.detail)
     position = last.position + 1 if last else 1
-    entry = Entry(
-        position, at, happened.actor, happened.action, happened.entity, happened.entity_id,
-        detail, "",
+    values = (
+        position, at, happened.actor, happened.action, happened.entity, happened.entity_id, detail,
     )  # fmt: skip
-    return replace(entry, sha256=hashed(entry, last.sha256 if last else GENESIS))
+    return Entry(*values, _hashed(values, last.sha256 if last else GENESIS))
 
 
-def _values(entry: Entry) -> tuple[Any, ...]:
-    return tuple(getattr(entry, name) for name in Entry.__slots__[:-1])
+def canonical(detail: Mapping[str, Any]) -> str:
+    """An event's detail as the register keeps it: one JSON text for one content."""
+    return json.dumps(
+        detail, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+_values = attrgetter(*Entry.__slots__)
 
 
 def hashed(entry: Entry, previous: str) -> str:
     """SHA-256 of a row and of the hash before it, in hexadecimal."""
-    position, at, *rest = _values(entry)
+    return _hashed(_values(entry)[:-1], previous)
+
+
+def _hashed(values: tuple[Any, ...], previous: str) -> str:
+    position, at, *rest = values
     text_ = json.dumps([previous, position, at.isoformat(), *rest], ensure_ascii=False)
     return hashlib.sha256(text_.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def newest(session: Session) -> Head | None:
+def newest(connection: Connection | Session) -> Head | None:
     """The head of the chain; None while it is empty."""
-    query = (
-        select(AuditEvent.position, AuditEvent.sha256).order_by(AuditEvent.position.desc()).limit(1)
-    )
-    row = session.execute(query).one_or_none()
+    row = connection.execute(_NEWEST).one_or_none()
     return None if row is None else Head(*row)
 
 

@@ -18,7 +18,8 @@ SILENT = frozenset({"audit_event", "user_session", "sign_in_attempt", "idempoten
 """Tables whose rows no list, page or answer shows to be kept."""
 
 _TOUCHED = "register_content_changed"
-_MOVE_ON = text("UPDATE content_version SET number = number + 1")
+_MOVE_ON_SQL = "UPDATE content_version SET number = number + 1"
+_MOVE_ON = text(_MOVE_ON_SQL)
 _WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 
 
@@ -70,4 +71,4 @@ def _changes(statement: str, context: Any) -> bool:
     if context is not None and (context.isinsert or context.isupdate or context.isdelete):
         table = getattr(context.compiled and context.compiled.statement, "table", None)
         return getattr(table, "name", None) not in SILENT
-    return statement != str(_MOVE_ON) and statement.lstrip()[:7].upper().startswith(_WRITES)
+    return statement != _MOVE_ON_SQL and statement.lstrip()[:7].upper().startswith(_WRITES)

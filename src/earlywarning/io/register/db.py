@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -58,6 +59,10 @@ class Register:
         """
         bind = self._writing if writing else self.engine
         return Session(bind, expire_on_commit=False, info={HEAD_FILE: self.head_file})
+
+    def begin(self) -> AbstractContextManager[Connection]:
+        """A transaction that writes, on a plain connection: committed at the block's end."""
+        return self._writing.begin()
 
     def current_snapshot(self) -> str | None:
         """Id of the facts that are current; None before the first import."""

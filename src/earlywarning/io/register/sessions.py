@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from earlywarning.errors import NotFound
@@ -49,6 +49,7 @@ class Holder:
     name: str
     level: str
     confirmed_at: datetime
+    seen_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +118,24 @@ def holder(register: Register, secret: str, *, at: datetime) -> Holder | None:
     """Whom a session stands for; None for one that is unknown, ended, or of a disabled user."""
     if not opaque.is_shaped(secret):
         return None
-    asked = {"sha256": opaque.hashed(secret), "at": at, "idle_since": at - IDLE}
     with register.engine.connect() as connection:
-        row = connection.execute(_VALID, asked).one_or_none()
-    if row is None:
-        return None
-    if at - row.seen_at >= NOTED_EVERY:
-        _note(register, row.session_id, at)
-    return Holder(
-        row.session_id, row.user_id, row.role, row.school_id, row.staff_id, row.display_name,
-        row.level, row.confirmed_at,
-    )  # fmt: skip
+        found = of_hash(connection, opaque.hashed(secret), at=at)
+    if found is not None and is_to_note(found, at=at):
+        _note(register, found.session_id, at)
+    return found
+
+
+def of_hash(connection: Connection, sha256: str, *, at: datetime) -> Holder | None:
+    """Whom the session of a hash stands for, in the caller's transaction; else None."""
+    row = connection.execute(
+        _VALID, {"sha256": sha256, "at": at, "idle_since": at - IDLE}
+    ).one_or_none()
+    return None if row is None else Holder(*row)
+
+
+def is_to_note(found: Holder, *, at: datetime) -> bool:
+    """Whether the register must note again that a session is used."""
+    return at - found.seen_at >= NOTED_EVERY
 
 
 def _note(register: Register, session_id: str, at: datetime) -> None:

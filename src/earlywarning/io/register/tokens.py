@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
 from earlywarning.errors import ConfigError, NotFound
 from earlywarning.io.register import audit_log
@@ -194,7 +194,12 @@ def bearer(register: Register, secret: str, *, at: datetime) -> Bearer | None:
     if not _SHAPE.match(secret):
         return None
     with register.engine.connect() as connection:
-        rows = connection.execute(_VALID, {"sha256": hashed(secret), "at": at}).all()
+        return of_hash(connection, hashed(secret), at=at)
+
+
+def of_hash(connection: Connection, sha256: str, *, at: datetime) -> Bearer | None:
+    """Whom the token of a hash stands for, in the caller's transaction; else None."""
+    rows = connection.execute(_VALID, {"sha256": sha256, "at": at}).all()
     if not rows:
         return None
     uses = frozenset(row.use for row in rows if row.use is not None)

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-BytecodeVerificationRemote"
+"""Java begins at once and compiles little: these processes live for minutes."""
+
+SMALL: Mapping[str, str] = {
+    "spark.executor.memory": "1g",
+    "spark.sql.shuffle.partitions": "2",
+    # Each of some hundred plans meets a few rows: to plan again while running, and to compile a
+    # class for each step, would be nearly all of the time.
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.files.minPartitionNum": "1",
+}
+"""Options of a session for small tables."""
 
 
 @dataclass
@@ -21,18 +37,15 @@ class Cluster:
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def kill_a_worker(self) -> None:
-        """End a worker at once, with the executor that it started."""
-        worker = self.workers.pop()
-        for child in _children(worker.pid):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child, 9)
-        worker.kill()
-        worker.wait()
+        """End a worker at once, with the executor and the Python that it started."""
+        _kill(self.workers.pop())
 
 
-def _children(pid: int) -> list[int]:
-    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    return [int(word) for word in text.split()]
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End a process and everything that it started: they are a group of their own."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _free_port() -> int:
@@ -41,7 +54,7 @@ def _free_port() -> int:
         return listener.getsockname()[1]
 
 
-def _wait_for(port: int, seconds: float = 120) -> None:
+def _wait_for(port: int, seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
@@ -51,7 +64,7 @@ def _wait_for(port: int, seconds: float = 120) -> None:
 
 
 @contextlib.contextmanager
-def cluster(folder: Path, *, memory: str = "1500m") -> Iterator[Cluster]:
+def cluster(folder: Path, *, memory: str = "1500m", workers: int = 2) -> Iterator[Cluster]:
     """Start it, and end every process afterwards."""
     import pyspark
 
@@ -60,7 +73,7 @@ def cluster(folder: Path, *, memory: str = "1500m") -> Iterator[Cluster]:
     environment = os.environ | {
         "SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1",
         "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_DIRS": str(folder / "local"),
-        "SPARK_LOG_DIR": str(folder / "log"),
+        "SPARK_LOG_DIR": str(folder / "log"), "JAVA_TOOL_OPTIONS": JAVA_OPTIONS,
     }  # fmt: skip
     log = (folder / "cluster.log").open("wb")
 
@@ -68,14 +81,14 @@ def cluster(folder: Path, *, memory: str = "1500m") -> Iterator[Cluster]:
         program = [str(home / "bin" / "spark-class"), f"org.apache.spark.deploy.{kind}"]
         return subprocess.Popen(
             [*program, "--host", "127.0.0.1", "--webui-port", str(_free_port()), *words],
-            env=environment, stdout=log, stderr=log, cwd=folder,
+            env=environment, stdout=log, stderr=log, cwd=folder, start_new_session=True,
         )  # fmt: skip
 
     master = start("master.Master", "--port", str(port))
     found = Cluster(f"spark://127.0.0.1:{port}")
     try:
         _wait_for(port)
-        for number in (1, 2):
+        for number in range(1, workers + 1):
             found.workers.append(
                 start("worker.Worker", "--cores", "1", "--memory", memory, "--work-dir",
                       str(folder / f"worker-{number}"), found.address)
@@ -83,9 +96,5 @@ def cluster(folder: Path, *, memory: str = "1500m") -> Iterator[Cluster]:
         yield found
     finally:
         for process in [*found.workers, master]:
-            for child in _children(process.pid) if process.poll() is None else ():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(child, 9)
-            process.kill()
-            process.wait()
+            _kill(process)
         log.close()

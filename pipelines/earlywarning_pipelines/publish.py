@@ -31,7 +31,7 @@ from earlywarning.visits.frozen import district_of, first_difference
 from earlywarning.visits.households import Child
 from earlywarning.visits.occasions import Occasions
 from earlywarning.visits.visit_list import FORMAT, ListBasis, VisitListDraft, build
-from earlywarning_pipelines import cohort_scores, recorded, serving, timelines
+from earlywarning_pipelines import cluster_scores, cohort_scores, recorded, serving, timelines
 from earlywarning_pipelines.serving import Decider
 
 log = logging.getLogger(__name__)
@@ -197,7 +197,7 @@ def rebuild(
     registered = _registered_then(document)
     layout = int(header["format"])
     scored = _score(
-        engine, store, header["snapshot_id"], district, quarter, deciders, _silent,
+        engine, store, registry, header["snapshot_id"], district, quarter, deciders, _silent,
         registered.unscored,
     )  # fmt: skip
     made = _lists(
@@ -258,8 +258,9 @@ def _make(
     deciders = serving.in_service(registry, at=at)
     registered = list_basis.registered(register, quarter)
     scored = _score(
-        engine, store, snapshot_id, district, quarter, deciders, progress, registered.unscored
-    )
+        engine, store, registry, snapshot_id, district, quarter, deciders, progress,
+        registered.unscored,
+    )  # fmt: skip
     progress("allocate", 0, 1)
     made = _lists(
         scored, registered, store, snapshot_id, district, quarter, deciders,
@@ -284,6 +285,7 @@ def _make(
 def _score(
     engine: Engine,
     store: FactStore,
+    registry: ModelRegistry,
     snapshot_id: str,
     district: District,
     quarter: Quarter,
@@ -300,22 +302,32 @@ def _score(
     DataError
         If nobody is enrolled when the quarter starts.
     """
+    snapshot = store.folder(snapshot_id)
     progress("features", 0, 1)
+    if engine.distributed:
+        models = serving.shipped(deciders, registry)
+        found = cluster_scores.scored(engine, snapshot, district, quarter, models, unscored)
+        progress("score", 1, 1)
+        _refuse_nobody(len(found[0].ids), quarter)
+        return found
     dataset: Dataset = load_dataset(
-        engine, store.folder(snapshot_id), district, quarters=[quarter],
-        known_before=quarter.start, labels=False,
-    )  # fmt: skip
+        engine, snapshot, district, quarters=[quarter], known_before=quarter.start, labels=False
+    )
     progress("features", 1, 1)
-    if dataset.ids.empty:
+    _refuse_nobody(len(dataset), quarter)
+    progress("score", 0, 1)
+    estimators = {one.outcome: one.estimator for one in deciders}
+    found = cohort_scores.scored(dataset, estimators, district, quarter, unscored)
+    progress("score", 1, 1)
+    return found
+
+
+def _refuse_nobody(students: int, quarter: Quarter) -> None:
+    if not students:
         raise DataError(
             f"nobody is enrolled on {quarter.start}, when {quarter.code} starts; "
             "check the quarter, and that the enrolments of that school year were imported"
         )
-    progress("score", 0, 1)
-    estimators = {one.outcome: one.estimator for one in deciders}
-    scored = cohort_scores.scored(dataset, estimators, district, quarter, unscored)
-    progress("score", 1, 1)
-    return scored
 
 
 def _sick_children(

@@ -23,6 +23,7 @@ from earlywarning.risk import spec
 from earlywarning.risk.estimators.base import MAIN_FILE, Estimator, json_bytes
 from earlywarning.risk.estimators.rule import Rule
 from earlywarning.risk.estimators.stored import from_files
+from earlywarning_pipelines.cluster_scores import Shipped
 
 log = logging.getLogger(__name__)
 
@@ -126,6 +127,25 @@ def recorded(models: Mapping[str, Mapping[str, Any]], registry: ModelRegistry) -
             model = registry.load(record["model_version_id"])
             found.append(_decider(outcome, model.estimator, record, record["artifact_sha256"],
                                   model.artifact_sha256))  # fmt: skip
+    return found
+
+
+def shipped(deciders: Sequence[Decider], registry: ModelRegistry) -> list[Shipped]:
+    """The same estimators as files, to be checked and opened on other machines.
+
+    Raises
+    ------
+    ArtifactError
+        If a model does not match its recorded hash and signature.
+    """
+    found = []
+    for one in deciders:
+        version = one.record["model_version_id"]
+        if version is None:
+            files = {MAIN_FILE: json_bytes(one.record["rule"])}
+            found.append(Shipped(one.outcome, files, sha256=one.record["artifact_sha256"]))
+        else:
+            found.append(Shipped(one.outcome, *registry.sealed(version)))
     return found
 
 

@@ -108,6 +108,21 @@ def read(folder: Path, seal: Seal) -> dict[str, bytes]:
     return files
 
 
+def check(files: Mapping[str, bytes], seal: Seal) -> None:
+    """Check files that were read, and checked, elsewhere.
+
+    Raises
+    ------
+    ArtifactError
+        If they are not the ones that were recorded and signed.
+    """
+    listed = manifest(files)
+    if hashlib.sha256(listed).hexdigest() != seal.sha256 or not signing.matches(
+        listed, seal.signature, seal.trusted
+    ):
+        raise ArtifactError("a model was altered on its way here and was not opened")
+
+
 def flush(folder: Path) -> None:
     """Wait until every file below a folder is on the disk."""
     for path in [*folder.rglob("*"), folder]:

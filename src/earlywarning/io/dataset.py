@@ -109,6 +109,11 @@ def history_quarters(
     )
 
 
+def unlabelled(quarter: Quarter, X: pl.DataFrame) -> Dataset:
+    """Rows of `build.FEATURE_SCHEMA`, as they are scored."""
+    return _stacked([quarter.code], [(X, None)])
+
+
 def _stacked(
     codes: Sequence[str], parts: list[tuple[pl.DataFrame, pl.DataFrame | None]]
 ) -> Dataset:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -35,6 +35,15 @@ _TYPES: Mapping[Type, pl.DataType] = {
 
 EngineName = Literal["polars", "duckdb", "spark"]
 
+Work = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+def typed(frame: pl.DataFrame, schema: Mapping[str, Type]) -> pl.DataFrame:
+    """The columns of a schema, cast to its types, rows sorted by `student_id`."""
+    return frame.select(pl.col(name).cast(_TYPES[kind]) for name, kind in schema.items()).sort(
+        "student_id"
+    )
+
 
 class Engine(ABC):
     """Reads a snapshot of facts and runs lazy frames.
@@ -43,9 +52,12 @@ class Engine(ABC):
     ----------
     name : str
         `polars`, `duckdb` or `spark`.
+    distributed : bool
+        Whether the work is done by processes of other machines.
     """
 
     name: str
+    distributed: bool = False
 
     def views(self, snapshot: Path, *, as_of_date: date, district: District) -> Facts:
         """The facts of a snapshot as they were known when a day began.
@@ -103,10 +115,53 @@ class Engine(ABC):
             The columns of `schema`, cast to its types, rows sorted by `student_id`: the same on
             every engine.
         """
-        columns = [pl.col(name).cast(_TYPES[kind]) for name, kind in schema.items()]
-        collected = self._collect(frame).select(columns).sort("student_id")
+        collected = typed(self._collect(frame), schema)
         self._drop_kept()
         return collected
+
+    def among(self, frame: nw.LazyFrame, students: pl.Series) -> nw.LazyFrame:
+        """The rows of some students.
+
+        Parameters
+        ----------
+        frame : LazyFrame
+            Of this engine, with `student_id`.
+        students : Series of str
+        """
+        wanted = self._load(pl.DataFrame({"student_id": students}))
+        return frame.join(wanted, on="student_id", how="semi")
+
+    def map_rows(
+        self,
+        frame: nw.LazyFrame,
+        schema: Mapping[str, Type],
+        work: Work,
+        told: Mapping[str, Type],
+        *,
+        together: str,
+    ) -> pl.DataFrame:
+        """Do a piece of work on the rows of a lazy frame, and collect what it tells of them.
+
+        Parameters
+        ----------
+        frame : LazyFrame
+        schema : mapping of column to type
+            Of the rows; the work gets them cast to it and sorted by `student_id`.
+        work : function of DataFrame to DataFrame
+            Made of importable functions and plain values: a distributed engine sends it to its
+            workers and gives it some of the rows at a time. It must not depend on which.
+        told : mapping of column to type
+            What the work gives, `student_id` among it.
+        together : str
+            A column: rows that have its value in common come at once.
+
+        Returns
+        -------
+        DataFrame
+            The columns of `told`, sorted by `student_id`: the same on every engine.
+        """
+        del together  # all rows come at once
+        return typed(work(self.collect(frame, schema)), told)
 
     def close(self) -> None:
         """Give back memory and spilled files."""

@@ -152,6 +152,12 @@ class ModelRegistry:
         row = model_versions.get(self.register, model_version_id)
         return self._files(row.artifact_uri, self._seal(row))
 
+    def sealed(self, model_version_id: str) -> tuple[dict[str, bytes], artifact.Seal]:
+        """As `files`, and what they must match wherever they are opened."""
+        row = model_versions.get(self.register, model_version_id)
+        seal = self._seal(row)
+        return self._files(row.artifact_uri, seal), seal
+
     def run_params(self, run_id: str) -> dict[str, str]:
         """What a run recorded of how it was made. Not signed: to be compared, not trusted.
 

@@ -13,15 +13,20 @@ import sys
 import tempfile
 import uuid
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
 import polars as pl
+import pyarrow as pa
 
-from earlywarning.errors import ConfigError
-from earlywarning.io.engine import Engine
+import earlywarning
+from earlywarning.errors import ArtifactError, ConfigError, EarlyWarningError
+from earlywarning.io.engine import Engine, Work, typed
+from earlywarning.records.tables import Type
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -62,10 +67,12 @@ class SparkEngine(Engine):
     Raises
     ------
     ConfigError
-        If PySpark or a fitting Java is missing, or the cluster cannot be reached.
+        If PySpark or a fitting Java is missing, `scratch` is missing where the workers may be on
+        other machines, or the cluster cannot be reached.
     """
 
     name = "spark"
+    distributed = True
 
     def __init__(
         self,
@@ -74,6 +81,11 @@ class SparkEngine(Engine):
         scratch: str | None = None,
         options: Mapping[str, str] | None = None,
     ) -> None:
+        if scratch is None and not _is_here(master):
+            raise ConfigError(
+                f"the workers of {master} cannot read this machine's temporary folder; set "
+                "EARLYWARNING_SPARK_SCRATCH to a folder that every machine of the cluster sees"
+            )
         _require_java()
         # Loopback unless the machine says otherwise: a name of its own may lead nowhere.
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
@@ -93,6 +105,8 @@ class SparkEngine(Engine):
             scratch = self._own_scratch.name
         self._scratch = f"{scratch}/{uuid.uuid4().hex}"
         self._frames = 0
+        self._tables = 0
+        self._stored: list[str] = []
         builder = SparkSession.builder.master(master)
         for key, value in {**CONFIG, **(options or {})}.items():
             builder = builder.config(key, value)
@@ -120,27 +134,75 @@ class SparkEngine(Engine):
 
     def _collect(self, frame: nw.LazyFrame) -> pl.DataFrame:
         native: DataFrame = frame.to_native()
-        collected = pl.from_arrow(native.toArrow())
+        with in_words():
+            collected = pl.from_arrow(native.toArrow())
         assert isinstance(collected, pl.DataFrame)  # noqa: S101
         return collected
+
+    def map_rows(
+        self,
+        frame: nw.LazyFrame,
+        schema: Mapping[str, Type],
+        work: Work,
+        told: Mapping[str, Type],
+        *,
+        together: str,
+    ) -> pl.DataFrame:
+        """As on one machine; the rows stay on the workers, and only what is told comes back."""
+        columns = ", ".join(f"`{name}` {_DDL[kind]}" for name, kind in told.items())
+        run = partial(
+            _on_a_worker, schema=dict(schema), work=work, told=dict(told),
+            version=earlywarning.__version__,
+        )  # fmt: skip
+        native: DataFrame = frame.to_native()
+        with in_words():
+            done = native.repartition(together).mapInArrow(run, columns)
+            collected = pl.from_arrow(done.toArrow())
+        assert isinstance(collected, pl.DataFrame)  # noqa: S101
+        self._drop_kept()
+        return typed(collected, told)
+
+    def table(self, frames: Iterable[nw.LazyFrame]) -> DataFrame:
+        """Frames of the same columns below one another, stored until the engine is closed.
+
+        Each is written before the next is built, so frames that were kept for one date can go.
+        """
+        self._tables += 1
+        folder = f"{self._scratch}-table-{self._tables}"
+        self._stored.append(folder)
+        for frame in frames:
+            with in_words():
+                frame.to_native().write.mode("append").parquet(folder)
+            self._drop_kept()
+        return self._session.read.parquet(folder)
+
+    @property
+    def slots(self) -> int:
+        """Tasks that the cluster can do at once."""
+        return max(self._session.sparkContext.defaultParallelism, 1)
 
     def _keep(self, frame: nw.LazyFrame) -> nw.LazyFrame:
         # Written and read again, not cached: the plan begins anew, which Spark would otherwise go
         # through from the start for each use, and a lost machine loses nothing.
         self._frames += 1
         path = f"{self._scratch}/frame-{self._frames}"
-        frame.to_native().write.parquet(path)
+        with in_words():
+            frame.to_native().write.parquet(path)
         return nw.from_native(self._session.read.parquet(path))
 
     def _drop_kept(self) -> None:
         """Remove what was written for the frames of one date."""
+        self._remove(self._scratch)
+
+    def _remove(self, path: str) -> None:
         java: Any = self._session.sparkContext
-        folder = java._jvm.org.apache.hadoop.fs.Path(self._scratch)
+        folder = java._jvm.org.apache.hadoop.fs.Path(path)
         folder.getFileSystem(java._jsc.hadoopConfiguration()).delete(folder, True)
 
     def close(self) -> None:
-        """Stop the session and, with `local`, Java itself."""
-        self._drop_kept()
+        """Remove what was written, stop the session and, with `local`, Java itself."""
+        for path in (self._scratch, *self._stored):
+            self._remove(path)
         self._session.stop()
         self._clean()
 
@@ -148,6 +210,72 @@ class SparkEngine(Engine):
         if self._own_scratch is not None:
             self._own_scratch.cleanup()
 
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Say in one line that the cluster did not do its work.
+
+    A worker that dies is not told: Spark does its part again elsewhere.
+
+    Raises
+    ------
+    EarlyWarningError
+        If Spark gave up; nothing of the run was saved.
+    """
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except (PySparkException, Py4JError, OSError) as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        ours = [line for line in lines if line.startswith("earlywarning.errors.")]
+        said = (ours or lines or [type(error).__name__])[0][:300]
+        raise EarlyWarningError(
+            f"Spark gave up: {said}; nothing was saved. Look at the cluster's workers and their "
+            "logs, then run the same command again"
+        ) from error
+
+
+def _on_a_worker(
+    batches: Iterator[pa.RecordBatch],
+    *,
+    schema: Mapping[str, Type],
+    work: Work,
+    told: Mapping[str, Type],
+    version: str,
+) -> Iterator[pa.RecordBatch]:
+    """Do the work on one partition's rows."""
+    if earlywarning.__version__ != version:
+        raise ArtifactError(
+            f"this worker has earlywarning {earlywarning.__version__}, the driver {version}; "
+            "install the same version on every machine"
+        )
+    rows = list(batches)
+    if not rows:
+        return
+    given = pl.from_arrow(pa.Table.from_batches(rows))
+    assert isinstance(given, pl.DataFrame)  # noqa: S101
+    made = typed(work(typed(given, schema)), told)
+    fields = pa.schema([(name, _ARROW[kind]()) for name, kind in told.items()])
+    yield from (
+        made.to_arrow(compat_level=pl.CompatLevel.oldest())
+        .cast(fields)
+        .to_batches(max_chunksize=_BATCH)
+    )
+
+
+_BATCH = 10_000
+"""Rows that a worker hands back at a time."""
+
+_DDL: Mapping[Type, str] = {
+    "str": "string", "int32": "int", "int64": "bigint", "float64": "double", "bool": "boolean",
+    "date": "date",
+}  # fmt: skip
+_ARROW: Mapping[Type, Callable[[], pa.DataType]] = {
+    "str": pa.string, "int32": pa.int32, "int64": pa.int64, "float64": pa.float64,
+    "bool": pa.bool_, "date": pa.date32,
+}  # fmt: skip
 
 _SQL: Mapping[type[Any], str] = {
     pl.String: "string",
@@ -157,6 +285,12 @@ _SQL: Mapping[type[Any], str] = {
     pl.Boolean: "boolean",
     pl.Date: "date",
 }
+
+
+def _is_here(master: str) -> bool:
+    """Whether every worker runs on this machine."""
+    host = master.removeprefix("spark://").rpartition(":")[0]
+    return master.startswith("local") or host in ("127.0.0.1", "localhost", "[::1]")
 
 
 def _require_java() -> None:

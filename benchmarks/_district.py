@@ -56,6 +56,59 @@ def make(folder: Path, students: int, *, seed: int = 1) -> dict[str, int]:
     return rows
 
 
+def draw(made: Path, folder: Path, times: int) -> dict[str, int]:
+    """The same schools so many times over under other names, in the files of one installation.
+
+    The marks are not written again: a folder of links to the same files, read as often as there
+    are copies, costs a scan the same and the disk nothing.
+
+    Parameters
+    ----------
+    made : Path
+        From `make`.
+    times : int
+        At most 256, as many as two hexadecimal digits name.
+
+    Returns
+    -------
+    dict
+        Rows of marks and of every fact table.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "marks").mkdir()
+    rows = {"marks": 0}
+    for file in sorted((made / "marks").glob("*.parquet")):
+        rows["marks"] += times * pl.scan_parquet(file).select(pl.len()).collect().item()
+        for copy in range(times):
+            (folder / "marks" / f"{file.stem}-{copy:03d}.parquet").symlink_to(file.resolve())
+    for table in FACT_TABLES:
+        (folder / "facts" / table).mkdir(parents=True)
+        rows[table] = 0
+        for file in sorted((made / "facts" / table).glob("*.parquet")):
+            source = pl.scan_parquet(file)
+            names = [name for name in _NAMED if name in source.collect_schema()]
+            copies = [
+                source.with_columns(_renamed(name, copy) for name in names) for copy in range(times)
+            ]
+            target = folder / "facts" / table / file.name
+            pl.concat(copies).sink_parquet(
+                target, compression="zstd", statistics=True, row_group_size=262_144
+            )
+            rows[table] += pl.scan_parquet(target).select(pl.len()).collect().item()
+    (folder / "district.toml").write_text(DISTRICT_TOML, encoding="utf-8")
+    return rows
+
+
+_NAMED = ("student_id", "school_id", "class_id")
+
+
+def _renamed(name: str, copy: int) -> pl.Expr:
+    """An id of a copy: as long as before and unlike any other, in the order of copies."""
+    if name == "student_id":
+        return pl.format("{}{}", pl.lit(f"{copy:02x}"), pl.col(name).str.slice(2)).alias(name)
+    return pl.format("{}{}", pl.lit(f"{copy:02x}."), pl.col(name)).alias(name)
+
+
 def _versions(marks: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """A mark that was entered late was unrecorded before."""
     before = events.filter(pl.col("superseded_day") < NEVER)

@@ -4,25 +4,32 @@ All read the same three school years of day-by-day marks: the scan and pandas as
 the exceptions that an import keeps of them. `value`: processor seconds of our build on the default
 engine over those of the scan (100,000 students, one as-of date). Bars there: at most 5 times the
 scan, at least 5 times faster than pandas, under 1 GB.
+
+`--students 1000000` asks for a province instead: the district of `--made` students is drawn to size
+(see `_district.draw`), and the scan and our build on Polars run for `--dates` as-of dates. Bars:
+under 8 GB, at most 3 times the scan for each date, and growth from `--made` students no faster than
+their number (power 1.1).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from _district import as_of_quarters, make
+from _district import as_of_quarters, draw, make
 from _measure import THREADS, Cost, finish, median, run_apart, table, work
 
 if TYPE_CHECKING:
     from earlywarning.district import District
 
 BAR_SCAN, BAR_PANDAS, BAR_MB = 5.0, 5.0, 1000.0
+BAR_PROVINCE_SCAN, BAR_PROVINCE_MB, BAR_GROWTH = 3.0, 8000.0, 1.1
 DUCKDB_MEMORY = "500MB"
 SIDES = ("scan", "polars", "duckdb", "pandas")
 REPEATS = 3
@@ -122,6 +129,8 @@ def child(arguments: argparse.Namespace) -> None:
     codes = arguments.quarters.split(",")
     if arguments.side == "make":
         work(lambda: make(data, arguments.students), told=lambda rows: rows)
+    elif arguments.side == "draw":
+        work(lambda: draw(out, data, arguments.students), told=lambda rows: rows)
     elif arguments.side == "scan":
         scan(data)
     elif arguments.side == "pandas":
@@ -176,17 +185,74 @@ def _show(students: int, dates: int, side: str, costs: dict[str, Cost]) -> None:
     )
 
 
+def province(students: int, made: int, dates: int) -> int:
+    """One size, drawn; the scan and Polars, at both sizes."""
+    codes = as_of_quarters(dates)
+    costs: dict[tuple[int, str], Cost] = {}
+    with tempfile.TemporaryDirectory(prefix="earlywarning-bench-") as temporary:
+        small, large = Path(temporary) / "made", Path(temporary) / "drawn"
+        small.mkdir()
+        script = Path(__file__)
+        run_apart(script, "--side=make", f"--data={small}", f"--students={made}")
+        drawn = run_apart(
+            script, "--side=draw", f"--data={large}", f"--out={small}",
+            f"--students={students // made}",
+        )  # fmt: skip
+        print(f"{made:,} students simulated and drawn to {students:,}: "
+              f"{json.dumps(drawn.result)}", flush=True)  # fmt: skip
+        stored = sum(file.stat().st_size for file in (large / "facts").rglob("*.parquet"))
+        for size, data in ((made, small), (students, large)):
+            for side in ("scan", "polars"):
+                out = Path(temporary) / f"{side}-{size}"
+                out.mkdir()
+                costs[size, side] = run_apart(
+                    script, f"--side={side}", f"--data={data}", f"--out={out}",
+                    f"--quarters={','.join(codes)}",
+                )  # fmt: skip
+                cost = costs[size, side]
+                print(f"{size:>9,} students, {side:<6}: {cost.cpu:8.2f} CPU s, {cost.wall:8.2f} s, "
+                      f"{cost.peak_mb:6.0f} MB", flush=True)  # fmt: skip
+                shutil.rmtree(out)
+    mine, scanned = costs[students, "polars"], costs[students, "scan"]
+    value = mine.cpu / dates / scanned.cpu
+    power = math.log(mine.cpu / costs[made, "polars"].cpu) / math.log(students / made)
+    print(f"{value:.2f} times the scan a date; grows as students^{power:.2f}; facts of "
+          f"{stored / 1e6:.0f} MB, {drawn.result['marks']:,} marks")  # fmt: skip
+    failed = [
+        words
+        for words, is_so in (
+            (f"{value:.2f} times the scan a date, at most {BAR_PROVINCE_SCAN}",
+             value > BAR_PROVINCE_SCAN),
+            (f"{mine.peak_mb:.0f} MB, less than {BAR_PROVINCE_MB:.0f}",
+             mine.peak_mb >= BAR_PROVINCE_MB),
+            (f"grows as students^{power:.2f}, at most {BAR_GROWTH}", power > BAR_GROWTH),
+        )
+        if is_so
+    ]  # fmt: skip
+    figures = {
+        "name": "features", "bar": BAR_PROVINCE_SCAN, "unit": "x scan a date",
+        "sizes": [made, students], "dates": dates, "seeds": [1], "made": made,
+        "power": round(power, 3), "peak_mb": round(mine.peak_mb), "cpu_s": round(mine.cpu, 1),
+        "scan_cpu_s": round(scanned.cpu, 1), "facts_mb": round(stored / 1e6),
+    }  # fmt: skip
+    return finish(value, figures, failed)
+
+
 def main() -> int:
     """Every size and number of dates, a table, the bars."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="10,000 students only")
     for name in ("side", "data", "out", "quarters"):
         parser.add_argument(f"--{name}", default="", help=argparse.SUPPRESS)
-    parser.add_argument("--students", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--students", type=int, default=0, help="a province of so many instead")
+    parser.add_argument("--made", type=int, default=20_000, help="of them really simulated")
+    parser.add_argument("--dates", type=int, default=8, help="as-of dates of the province")
     arguments = parser.parse_args()
     if arguments.side:
         child(arguments)
         return 0
+    if arguments.students:
+        return province(arguments.students, arguments.made, arguments.dates)
     sizes, date_counts = ((10_000,), (1, 2)) if arguments.quick else ((10_000, 100_000), (1, 8))
     results: dict[tuple[int, int], dict[str, Cost]] = {}
     failed: list[str] = []

@@ -5,10 +5,13 @@ the table is drawn to size, as `training.py` does. Boosted trees for all three o
 before, and are no part of either side. Then, on the table of the newest quarter, one thread each:
 
 - `ours`: every student scored, the priority, at most three dated reasons, good news, families,
-  the allocation of every school and its frozen bytes: all of a list but reading and saving.
-- `score`: of that, risks and priorities alone.
+  the allocation of every school and its frozen bytes: all of a list but reading and saving. Whole
+  schools come together, some `PART` students at a time, so that memory holds no province.
+- `score`: of that, risks and priorities alone; `reasons`: these and the reasons.
 - `xgboost`: for each outcome one matrix and one call of the booster, and no more.
-- `explained`: the same with xgboost's exact Shapley values, on which the reasons rest.
+- `explained`: the same with xgboost's exact Shapley values, on which the reasons rest; of the first
+  `ASKED` students, and counted for as many as there are.
+- `json`: the frozen bytes of `ours` alone, from what they are made of: the floor of any record.
 
 `value`: processor time of ours over that of xgboost, at most 2.
 """
@@ -19,6 +22,7 @@ import argparse
 import pickle
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import _measure
@@ -33,23 +37,30 @@ from earlywarning.risk import reasons, scoring, spec
 from earlywarning.risk.dataset import Dataset
 from earlywarning.risk.estimators.boosted import Boosted
 from earlywarning.risk.spec import BoostedSetting
-from earlywarning.visits import cohort, occasions
-from earlywarning.visits.cohort import Registered, Scored
+from earlywarning.visits import cohort
+from earlywarning.visits.cohort import Registered
+from earlywarning.visits.frozen import canonical
 from earlywarning.visits.visit_list import ListBasis, build
+from earlywarning_pipelines import cohort_scores
 
 BAR = 2.0
 SEED = 1
 THREADS = 1
 SETTING = BoostedSetting(depth=4, learning_rate=0.1, min_child_weight=5)
 ROUNDS = 200
-SIDES = ("make", "fit", "xgboost", "explained", "score", "ours")
+SIDES = ("make", "fit", "xgboost", "explained", "score", "reasons", "json", "ours")
+PART = 200_000
+ASKED = 20_000
+LEARNT = 100_000
+"""Rows that the trees are fitted on; how many there were matters to neither side."""
 RULE = {"serves": "model", "estimator": "boosted", "version": 1, "why": "better"}
 
 
 def fitted(data: Dataset) -> dict[str, Boosted]:
     """Trees for every outcome, from the quarters before the newest."""
     made = {}
-    past = data.rows(data.ids["quarter"].to_numpy(dtype=str) < data.quarters[-1])
+    earlier = data.ids["quarter"].to_numpy(dtype=str) < data.quarters[-1]
+    past = data.rows(np.flatnonzero(earlier)[:LEARNT])
     for outcome in OUTCOMES:
         read = spec.load(outcome)
         one = Boosted(
@@ -81,44 +92,43 @@ def scored(data: Dataset, trees: dict[str, Boosted], rules: District) -> tuple:
     return risks, scoring.priority(risks, rules.weights)
 
 
-def listed(data: Dataset, trees: dict[str, Boosted], rules: District) -> int:
-    """Every school's list, frozen; the number of families that got a place."""
-    risks, priority = scored(data, trees, rules)
+def explained(data: Dataset, trees: dict[str, Boosted], rules: District) -> None:
+    """Risks and reasons."""
     quarter = rules.calendar.quarter(data.quarters[-1])
-    found = reasons.reasons(
-        trees, data.with_school, quarter, calendar=rules.calendar, weights=rules.weights
-    )
-    news = occasions.good_news(data.X, rules.visits.tracks)
-    students = data.ids["student_id"].tolist()
-    table = Scored(
-        ids=data.ids, risks=risks, priority=priority,
-        reasons=[
-            [
-                {"code": one.code, "domain": one.domain, "numbers": one.numbers,
-                 "as_of": one.as_of.isoformat()}
-                for one in some
-            ]
-            for some in found
-        ],
-        completeness=cohort.completeness(data.X),
-    )  # fmt: skip
-    classes = {name: f"lead of {name}" for name in data.ids["class_id"].unique()}
-    registered = Registered(
-        households={}, leads=classes, grade_levels=dict.fromkeys(classes, 7), capacities={}
-    )
-    called = {student: some for student, some in zip(students, news, strict=True) if some}
-    places = 0
-    for school_id, some in sorted(cohort.children(table, registered, {}, called).items()):
-        here = {child.class_id for child in some if child.class_id is not None}
-        basis = ListBasis(
-            quarter=quarter.code, as_of_date=quarter.start, school_id=school_id,
-            snapshot_id="0" * 64, district=rules, models=dict.fromkeys(OUTCOMES, RULE), seed=SEED,
-            code_version="benchmark", capacities={},
-            classes={name: {"lead": classes[name], "grade_level": 7} for name in here},
+    for rows in data.by_school(most=PART):
+        reasons.reasons(
+            trees, data.rows(rows).with_school, quarter, calendar=rules.calendar,
+            weights=rules.weights,
         )  # fmt: skip
-        made = build(some, basis, excluded={})
-        places += sum(lead["listed"] for lead in made.header["leads"])
-    return places
+
+
+def listed(
+    data: Dataset, trees: dict[str, Boosted], rules: District, keep: list[dict] | None = None
+) -> dict[str, int]:
+    """Every school's list, frozen: the families that got a place, and bytes."""
+    quarter = rules.calendar.quarter(data.quarters[-1])
+    places = size = 0
+    for rows in data.by_school(most=PART):
+        part = data.rows(rows)
+        table, news = cohort_scores.scored(part, trees, rules, quarter, ())
+        classes = {name: f"lead of {name}" for name in part.ids["class_id"].unique()}
+        registered = Registered(
+            households={}, leads=classes, grade_levels=dict.fromkeys(classes, 7), capacities={}
+        )
+        for school_id, some in sorted(cohort.children(table, registered, {}, news).items()):
+            here = {child.class_id for child in some if child.class_id is not None}
+            basis = ListBasis(
+                quarter=quarter.code, as_of_date=quarter.start, school_id=school_id,
+                snapshot_id="0" * 64, district=rules, models=dict.fromkeys(OUTCOMES, RULE),
+                seed=SEED, code_version="benchmark", capacities={},
+                classes={name: {"lead": classes[name], "grade_level": 7} for name in here},
+            )  # fmt: skip
+            made = build(some, basis, excluded={})
+            places += sum(lead["listed"] for lead in made.header["leads"])
+            size += len(made.frozen)
+            if keep is not None:
+                keep.append({"header": made.header, "households": made.households})
+    return {"places": places, "bytes": size}
 
 
 def step(name: str, folder: Path, students: int, made: int) -> None:
@@ -137,11 +147,21 @@ def step(name: str, folder: Path, students: int, made: int) -> None:
     if name == "xgboost":
         _measure.work(lambda: bare(newest, trees), told=lambda _: len(newest))
     elif name == "explained":
-        _measure.work(lambda: bare(newest, trees, explained=True))
+        few = newest.rows(np.arange(min(ASKED, len(newest))))
+        _measure.work(lambda: bare(few, trees, explained=True), told=lambda _: len(few))
     elif name == "score":
         _measure.work(lambda: scored(newest, trees, rules))
+    elif name == "reasons":
+        _measure.work(lambda: explained(newest, trees, rules))
+    elif name == "json":
+        few = newest.rows(np.arange(min(ASKED, len(newest))))
+        documents: list[dict] = []
+        listed(few, trees, rules, documents)
+        _measure.work(
+            lambda: sum(len(canonical(one)) for one in documents), told=lambda _: len(few)
+        )
     else:
-        _measure.work(lambda: listed(newest, trees, rules), told=lambda places: places)
+        _measure.work(lambda: listed(newest, trees, rules), told=lambda told: told)
 
 
 def main() -> int:
@@ -165,21 +185,30 @@ def main() -> int:
                 "--made", str(options.made),
             )  # fmt: skip
     rows = int(costs["xgboost"].result)
+    for side in ("explained", "json"):
+        part = costs[side]
+        costs[side] = replace(part, cpu=part.cpu * rows / int(part.result))
     _measure.table(
-        ("side", "CPU s", "students a CPU s", "MB"),
+        ("side", "CPU s", "÷ xgboost", "students a CPU s", "MB"),
         [
-            (side, f"{costs[side].cpu:.2f}", f"{rows / max(costs[side].cpu, 1e-9):,.0f}",
-             f"{costs[side].peak_mb:.0f}")
+            (side, f"{costs[side].cpu:.2f}", f"{costs[side].cpu / costs['xgboost'].cpu:.1f}",
+             f"{rows / max(costs[side].cpu, 1e-9):,.0f}", f"{costs[side].peak_mb:.0f}")
             for side in SIDES[2:]
         ],
     )  # fmt: skip
-    print(f"{rows:,} students, {costs['ours'].result:,} families listed")
+    told = costs["ours"].result
+    print(f"{rows:,} students, {told['places']:,} families listed, {told['bytes'] / 1e6:.0f} MB "
+          "frozen")  # fmt: skip
     value = costs["ours"].cpu / costs["xgboost"].cpu
     missed = value > BAR and not options.quick
     failed = [f"{value:.1f} times the bare prediction, at most {BAR:g}"] * missed
     figures = {"name": "scoring", "bar": BAR, "unit": "x xgboost", "sizes": [rows],
                "seeds": [SEED],
+               "made": min(options.made, students),
                "score_alone": round(costs["score"].cpu / costs["xgboost"].cpu, 2),
+               "with_reasons": round(costs["reasons"].cpu / costs["xgboost"].cpu, 2),
+               "frozen_bytes_alone": round(costs["json"].cpu / costs["xgboost"].cpu, 2),
+               "peak_mb": round(costs["ours"].peak_mb),
                "to_explained": round(costs["ours"].cpu / costs["explained"].cpu, 2)}  # fmt: skip
     return _measure.finish(value, figures, failed)
 

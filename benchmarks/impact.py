@@ -3,9 +3,10 @@
 Districts whose truth is known are simulated in two unlike worlds (`simulation.trial.LifeWorld`, the
 rates of our simulated schools without laying days out; `simulation.rough_world`, written apart),
 with an effect and without, and each design estimates the effect of a visit. Printed: bias as a
-share of the effect, cover of the 95 % intervals, false alarms; the naive comparisons, which must
-fail; the size of redrawn lots with 12 homerooms; how often a broken assumption is noticed. `value`
-is the worst bias of a design, over both worlds.
+share of the effect; the width of the 95 % intervals, 1 where it is what the spread of estimates
+asks for; their cover; false alarms; the naive comparisons, which must fail; the size of redrawn
+lots with 12 homerooms; how often a broken assumption is noticed. `value` is the worst bias of a
+design, over both worlds.
 """
 
 from __future__ import annotations
@@ -77,13 +78,15 @@ def designs(pool: ProcessPoolExecutor, many: int, failed: list[str]) -> float:
             null = np.array([one[name] for one in none])
             effect = found[:, 4].mean()
             bias = (found[:, 0] - found[:, 4]).mean() / abs(effect)
+            half, middle = (found[:, 2] - found[:, 1]) / 2, (found[:, 2] + found[:, 1]) / 2
+            wide = half.mean() / 1.96 / (middle - found[:, 4]).std()
             noise = (found[:, 0] - found[:, 4]).std() / abs(effect) / np.sqrt(many)
             cover = ((found[:, 1] <= found[:, 4]) & (found[:, 4] <= found[:, 2])).mean()
             alarms = (null[:, 3] < 0.05).mean()
             rows.append(
                 (f"{world} {name}", f"{100 * effect:+.2f}", f"{100 * found[:, 0].mean():+.2f}",
-                 f"{bias:+.1%}", f"{noise:.1%}", f"{cover:.1%}", f"{100 * null[:, 0].mean():+.2f}",
-                 f"{alarms:.1%}")
+                 f"{bias:+.1%}", f"{noise:.1%}", f"{wide:.2f}", f"{cover:.1%}",
+                 f"{100 * null[:, 0].mean():+.2f}", f"{alarms:.1%}")
             )  # fmt: skip
             where = f"{world} {name}"
             if name in DESIGNS:
@@ -99,7 +102,18 @@ def designs(pool: ProcessPoolExecutor, many: int, failed: list[str]) -> float:
             elif alarms < 0.9:
                 failed.append(f"{where}: a naive comparison that raises only {alarms:.1%} alarms")
     _measure.table(
-        ("world and comparison", "true pp", "found", "bias", "±", "cover", "null", "alarms"), rows
+        (
+            "world and comparison",
+            "true pp",
+            "found",
+            "bias",
+            "±",
+            "width",
+            "cover",
+            "null",
+            "alarms",
+        ),
+        rows,
     )
     return worst
 

@@ -34,6 +34,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from earlywarning.impact.columns import FORMAT
 from earlywarning.impact.study import Study
 from earlywarning.io.register import evidence, rights, visits
 from earlywarning.io.register.job_tables import ImportJob
@@ -146,6 +147,13 @@ ROWS: dict[str, Row] = {
     "GET /api/v1/impact/studies": Row({"": "23322231"}),
     "GET /api/v1/impact/studies/{study_id}": Row(
         {"own": "23322231", "absent": "43344431"}, prepare=lambda world: studies_of(world)
+    ),
+    # Nothing is worked out by the service of the tests: 503.
+    "POST /api/v1/impact/studies/{study_id}/runs": Row(
+        {"own": "3333xx31", "absent": "33334431"}, prepare=lambda world: studies_of(world)
+    ),
+    "GET /api/v1/impact/studies/{study_id}/runs/newest": Row(
+        {"own": "33334431", "absent": "33334431"}, prepare=lambda world: studies_of(world)
     ),
     "GET /api/v1/visit_lists": Row({"": "22223331"}),
     "GET /api/v1/visit_lists/{visit_list_id}": Row(LIST),
@@ -379,9 +387,11 @@ def studies_of(world: World) -> Mapping[str, Parameters]:
     made = evidence.register_study(
         world.register, asked, facts_until=None, first_day=first, by="terminal", at=NOW
     )
-    result = {"decides": None, "data": {"students": 0}, "results": [], "naive": [],
-              "subgroups": [], "reach": []}  # fmt: skip
-    evidence.keep_result(world.register, 2 * made.study_id, result, study_id=made.study_id, at=NOW)
+    result = {"format": FORMAT, "decides": None, "data": {"students": 0}, "results": [],
+              "naive": [], "subgroups": [], "reach": []}  # fmt: skip
+    evidence.keep_result(
+        world.register, 2 * made.study_id, result, study_id=made.study_id, by="terminal", at=NOW
+    )
     return {"own": {"study_id": made.study_id}, "absent": {"study_id": ABSENT}}
 
 

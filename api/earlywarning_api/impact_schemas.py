@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -50,11 +50,13 @@ class DesignResult(BaseModel):
     verdict: str = Field(
         description="helped, harmed, inconclusive, not_as_large, withheld or not_run."
     )
-    reason: str | None
+    reason: str | None = Field(description="Why it did not run, or `few`: under ten children.")
     held: str | None = Field(description="What failed rules leave to be said.")
     itt: dict[str, Any] | None = Field(description="Effect of a place on the list.")
+    first_stage: dict[str, Any] | None = Field(description="How much a place moved visits.")
     interval: dict[str, float] | None
     effect: dict[str, Any] | None = Field(description="Effect of a visit, where it may be shown.")
+    p: float | None
     p_adjusted: float | None
     exact_used: bool
     detectable_visit: float | None
@@ -64,11 +66,25 @@ class DesignResult(BaseModel):
 
 
 class StudyResult(StudySummary):
-    """A study and its newest result, as `earlywarning impact report` made it."""
+    """A study and its newest result; what is for researchers is null for other roles."""
 
+    made_at: Moment
     said: list[str] = Field(description="What can be said, in words.")
+    not_said: list[str] = Field(description="What cannot be said from it, in words.")
     data: dict[str, Any]
-    results: list[DesignResult]
-    naive: list[BiasedFigure]
-    subgroups: list[dict[str, Any]]
-    reach: list[dict[str, Any]]
+    results: list[DesignResult] | None
+    naive: list[BiasedFigure] | None
+    subgroups: list[dict[str, Any]] | None
+    reach: list[dict[str, Any]] | None
+
+
+class AnalysisRun(BaseModel):
+    """An analysis of a study: how far, or how it ended."""
+
+    run_id: str
+    status: Literal["running", "finished", "refused", "failed"]
+    made_at: Moment
+    stage: Literal["lists", "panel", "estimates"] | None = Field(description="While it runs.")
+    done: int
+    total: int
+    problem: str | None = Field(description="Why it was refused.")

@@ -108,6 +108,8 @@ MORE_KINDS = {
              "Look at `unusual`; if it is right, send `unusual_is_right` with the confirmation."),
         Kind(503, "no-imports", "No imports here",
              "This service takes no files. Import them with `earlywarning import`."),
+        Kind(503, "no-analyses", "No analyses here",
+             "This service works out nothing. Use `earlywarning impact report`."),
         Kind(422, "key-used", "Idempotency-Key used before",
              "This key came with another request. Take a new key for a new thing."),
         Kind(403, "other-site", "Not sent from our pages",

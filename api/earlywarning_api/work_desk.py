@@ -1,4 +1,4 @@
-"""Drafts and changes of models that people ask for on a page: the command does it, apart.
+"""Drafts, models and analyses that people ask for on a page: the command does it, apart.
 
 The service loads no model. It starts the same command as the terminal, which writes a report; what
 came of it is kept in the register.
@@ -95,6 +95,17 @@ class WorkDesk:
         asked = {"outcome": outcome, "reason": reason}
         words = ["models", "rollback", outcome, f"--reason={reason}"]
         return self._begin(work_jobs.ROLL_BACK, words, asked, actor)
+
+    def study(self, study_id: str, *, actor: str) -> Work:
+        """Analyse a registered study; a result from the same data is not made twice.
+
+        Raises
+        ------
+        Conflict
+            While other work runs.
+        """
+        words = ["impact", "report", f"--study={study_id}"]
+        return self._begin(work_jobs.IMPACT, words, {"study": study_id}, actor)
 
     def _begin(
         self,

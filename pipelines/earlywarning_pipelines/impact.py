@@ -11,20 +11,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import polars as pl
+from sqlalchemy import select
 
 import earlywarning
 from earlywarning.calendar import Quarter, day_date, day_number
 from earlywarning.district import District
 from earlywarning.errors import ConfigError, DataError
 from earlywarning.impact import analysis, counting, panel, power
+from earlywarning.impact.columns import FORMAT, MAY_BE_EMPTY
 from earlywarning.impact.counting import Window
-from earlywarning.impact.panel import FrozenList, RollOut
+from earlywarning.impact.panel import RollOut
 from earlywarning.impact.power import Power
 from earlywarning.impact.study import LOTTERY, ROLL_OUT, Study, draw_order
 from earlywarning.io.facts import FactStore
-from earlywarning.io.register import audit_log, evidence, list_basis, research
+from earlywarning.io.register import audit_log, evidence, exports, list_basis, research
 from earlywarning.io.register.db import Register
 from earlywarning.io.register.evidence import Registered
+from earlywarning.io.register.visit_tables import ContactAttempt
 from earlywarning.visits.capacity import split
 
 if TYPE_CHECKING:
@@ -52,8 +56,6 @@ class Analysed:
         As `impact.analysis.analyse` gives it.
     study : Study
     registered : Registered or None
-    lists : list of FrozenList
-    snapshot_id : str
     from_cache : bool
     """
 
@@ -61,8 +63,6 @@ class Analysed:
     result: dict[str, Any]
     study: Study
     registered: Registered | None
-    lists: list[FrozenList]
-    snapshot_id: str
     from_cache: bool
 
     @property
@@ -159,8 +159,6 @@ def _rates(facts: Mapping[str, Any], window: Window) -> pd.DataFrame:
 
 
 def _rooms(facts: Mapping[str, Any], quarter: Quarter) -> dict[str, str]:
-    import polars as pl
-
     here = facts["enrollment"].filter(
         pl.col("entry_day") <= quarter.start_day, pl.col("exit_day") > quarter.start_day
     )
@@ -235,6 +233,7 @@ def analyse(
     study_name: str | None,
     as_of: date,
     at: datetime,
+    by: str = "terminal",
     since: str | None = None,
     until: str | None = None,
     progress: Progress | None = None,
@@ -248,6 +247,8 @@ def analyse(
         nothing was registered.
     as_of : date
         Quarters that end later are left out.
+    by : str
+        Who asks, as the audit keeps it.
 
     Raises
     ------
@@ -259,14 +260,14 @@ def analyse(
     told = progress or (lambda stage, done, total: None)
     registered = evidence.find(home.register, study_name) if study_name else None
     study = registered.study if registered else _first_look(home, since, until)
-    told("lists", 0, 3)
+    told("lists", 0, 1)
     lists = evidence.frozen_lists(
         home.register, since=study.first_quarter, until=study.last_quarter,
         head_file=home.settings.audit_head,
     )  # fmt: skip
     snapshot = _snapshot(home.register)
     home.store.verify(snapshot)
-    told("panel", 1, 3)
+    told("panel", 0, 1)
     rows = panel.build(
         lists,
         _facts(home.store, snapshot),
@@ -275,8 +276,8 @@ def analyse(
         as_of_day=day_number(as_of),
         roll_out=_roll_out(study),
         without=_not_to_be_studied(home.register),
+        attempts=_attempts(home.register),
     )
-    told("estimates", 2, 3)
     used = [one for one in lists if one.sha256 in set(rows["list_sha256"])]
     found = {
         "lists": len(used), "broken": 0, "registered": registered is not None,
@@ -284,24 +285,43 @@ def analyse(
         if registered and registered.facts_until else None,
     }  # fmt: skip
     key = evidence.result_key(
-        analysis.data_hash(rows), study.sha256, earlywarning.__version__, str(analysis.FORMAT),
+        analysis.data_hash(rows), study.sha256, earlywarning.__version__, str(FORMAT),
         str(found), *sorted(one.sha256 for one in used),
     )  # fmt: skip
     result = evidence.kept_result(home.register, key)
     kept = result is not None
     if result is None:
-        result = analysis.analyse(rows, asdict(study), found)
+        result = analysis.analyse(
+            rows, asdict(study), found, told=lambda done, total: told("estimates", done, total)
+        )
+        result["origin"] = {
+            "district": home.district.name, "code_version": earlywarning.__version__,
+            "snapshot_id": snapshot, "study_sha256": study.sha256,
+            "lists": sorted(one.sha256 for one in used),
+        }  # fmt: skip
         evidence.keep_result(
-            home.register, key, result, at=at,
+            home.register, key, result, by=by, at=at,
             study_id=registered.study_id if registered else None,
         )  # fmt: skip
-    told("estimates", 3, 3)
-    return Analysed(rows, result, study, registered, used, snapshot, kept)
+    return Analysed(rows, result, study, registered, kept)
 
 
 def _not_to_be_studied(register: Register) -> frozenset[str]:
     with register.session() as session:
         return research.outside_research(session)
+
+
+def _attempts(register: Register) -> pl.DataFrame:
+    """How families were asked before a visit, as the panel takes it."""
+    with register.session() as session:
+        rows = session.execute(
+            select(ContactAttempt.household_key, ContactAttempt.at, ContactAttempt.channel)
+        ).all()
+    return pl.DataFrame(
+        [(key, day_number(at.date()), channel) for key, at, channel in rows],
+        schema={"household_key": pl.String, "day": pl.Int64, "channel": pl.String},
+        orient="row",
+    )
 
 
 def _first_look(home: Home, since: str | None, until: str | None) -> Study:
@@ -337,58 +357,65 @@ def _facts(store: FactStore, snapshot: str) -> dict[str, Any]:
     return {name: store.read(snapshot, name) for name in TABLES}
 
 
-def about(found: Analysed, *, made_on: str, registered_at: str | None) -> dict[str, Any]:
-    """What the report's last lines say."""
-    return {
-        "made_on": made_on, "registered_at": registered_at,
-        "code_version": earlywarning.__version__, "snapshot_id": found.snapshot_id,
-        "study_sha256": found.study.sha256, "lists": sorted(one.sha256 for one in found.lists),
-    }  # fmt: skip
-
-
 def report(
-    found: Analysed, home: Home, *, folder: Path, languages: Sequence[str], made_on: date,
-    pdf: bool,
-) -> list[Path]:  # fmt: skip
-    """Write the report, a file a language, and print it where asked."""
-    from babel.dates import format_date
+    found: Analysed, home: Home, *, folder: Path, languages: Sequence[str], at: datetime, pdf: bool
+) -> list[Path]:
+    """Write the report, a file a language, and print each where asked.
 
+    Raises
+    ------
+    DataError
+        If no browser prints; the files are there then.
+    """
     from earlywarning.io import impact_page
 
     folder.mkdir(parents=True, exist_ok=True)
     made = []
+    stamped = found.registered.registered_at if found.registered else None
     for language in languages:
-        stamped = found.registered.registered_at if found.registered else None
-        text = impact_page.render(
-            found.result, language=language, district=home.district.name,
-            about=about(
-                found, made_on=format_date(made_on, "d MMMM y", locale=language),
-                registered_at=format_date(stamped, "d MMMM y", locale=language)
-                if stamped else None,
-            ),
-        )  # fmt: skip
+        about = impact_page.about(
+            found.result, language, zone=home.district.timezone, made_at=at, registered_at=stamped
+        )
         path = folder / f"impact-{language}.html"
-        path.write_text(text, encoding="utf-8")
+        path.write_text(
+            impact_page.render(found.result, language=language, about=about), encoding="utf-8"
+        )
         made.append(path)
-        if pdf:
+    if pdf:
+        for path in list(made):
             impact_page.print_pdf(path, path.with_suffix(".pdf"))
             made.append(path.with_suffix(".pdf"))
     return made
 
 
-def export(found: Analysed, home: Home, *, folder: Path, by: str, at: datetime) -> dict[str, str]:
-    """Write the table without names, the results and the analysis; the audit says that it left."""
+def export(
+    found: Analysed, home: Home, *, folder: Path, agreement_id: str, by: str, at: datetime
+) -> dict[str, str]:
+    """Write the table without names, the results and the analysis; the audit says that it left.
+
+    Raises
+    ------
+    NotFound, DataError
+        If no agreement with this id holds today, or it does not cover all that would leave.
+    """
     from earlywarning.io import impact_export
 
+    with home.register.session() as session:
+        row = exports.agreement(session, agreement_id, researcher=None, at=at)
+        agreed = impact_export.Agreed(
+            row.agreement_id, row.purpose, frozenset(row.schools), row.smallest_group,
+            row.expires_on,
+        )  # fmt: skip
     hashes = impact_export.write(
         folder, found.panel, study=asdict(found.study), evidence=found.evidence,
-        result=found.result,
+        result=found.result, agreement=agreed,
     )  # fmt: skip
     with home.register.session(writing=True) as session:
         audit_log.record(
             session, actor=by, action="impact.exported", entity="impact_study",
             entity_id=found.registered.study_id if found.registered else found.study.sha256[:32],
-            detail={"rows": len(found.panel), "panel_sha256": hashes["panel.csv"]}, at=at,
+            detail={"rows": len(found.panel), "panel_sha256": hashes["panel.csv"],
+                    "agreement_id": agreement_id}, at=at,
         )  # fmt: skip
         session.commit()
     return hashes
@@ -401,10 +428,8 @@ def write_panel(found: Analysed, path: Path) -> int:
     if path.suffix == ".csv":
         found.panel.to_csv(path, index=False)
     else:
-        import polars as pl
-
-        rows = found.panel.assign(excluded=found.panel["excluded"].astype("string"))
-        pl.from_pandas(rows).write_parquet(path)
+        empty = {name: found.panel[name].astype("string") for name in MAY_BE_EMPTY}
+        pl.from_pandas(found.panel.assign(**empty)).write_parquet(path)
     path.chmod(0o600)
     return len(found.panel)
 

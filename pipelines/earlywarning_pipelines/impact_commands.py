@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from earlywarning_pipelines.console import REFUSED_EXIT, day_option, now, one_of, today, told
+from earlywarning_pipelines.console import (
+    REFUSED_EXIT,
+    Report,
+    day_option,
+    now,
+    one_of,
+    today,
+    told,
+)
 
 if TYPE_CHECKING:
+    from earlywarning_pipelines import work_report
     from earlywarning_pipelines.home import Home
     from earlywarning_pipelines.impact import Analysed
 
@@ -114,7 +125,7 @@ def panel(
     from earlywarning_pipelines import impact
 
     home: Home = context.obj
-    with told():
+    with told(), _refusing():
         found = _analysed(home, study, since, until, as_of)
         rows = impact.write_panel(found, out)
     typer.echo(f"wrote {rows} student-quarters to {out}")
@@ -133,24 +144,24 @@ def report(
         str | None, typer.Option(callback=one_of("id", "en"), help="id or en [default: both].")
     ] = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="Print it, too; needs Chromium.")] = False,
+    by: Annotated[str, typer.Option(help="Who asks; the audit keeps it.")] = "terminal",
+    json: Report = None,
 ) -> None:
     """Say what can be said, how sure, and what cannot be said; a file a language."""
     from earlywarning.io import impact_page
-    from earlywarning_pipelines import impact
+    from earlywarning_pipelines import impact, work_report
 
     home: Home = context.obj
-    with told():
-        found = _analysed(home, study, since, until, as_of)
+    with told(), _refusing(), work_report.kept(work_report.Report(json)) as told_of:
+        found = _analysed(home, study, since, until, as_of, by=by, report=told_of)
         files = impact.report(
             found, home, folder=out or home.settings.reports_dir / "impact",
-            languages=(language,) if language else ("id", "en"),
-            made_on=today(home.district.timezone), pdf=pdf,
+            languages=(language,) if language else ("id", "en"), at=now(), pdf=pdf,
         )  # fmt: skip
-        place = found.result["decides"]
-        one = None if place is None else found.result["results"][place]
         spoken = language or home.district.language
-        for line in impact_page.sentences(one, spoken):
+        for line in impact_page.sentences(impact_page.decides(found.result), spoken):
             typer.echo(line)
+        told_of.done()
     for path in files:
         typer.echo(str(path))
 
@@ -158,36 +169,54 @@ def report(
 def export(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="A new folder.")],
+    agreement: Annotated[str, typer.Option(help="Id of the agreement under which it leaves.")],
     study: StudyName = None,
     since: Since = None,
     until: Until = None,
     as_of: AsOf = None,
     by: Annotated[str, typer.Option(help="Who takes it out; the audit keeps it.")] = "terminal",
 ) -> None:
-    """Write the table without names, the results, and an analysis that runs anywhere."""
+    """Write the table without names, the results, and an analysis that runs anywhere.
+
+    Rows about children leave only under an agreement (`earlywarning agreement add`).
+    """
     from earlywarning_pipelines import impact
 
     home: Home = context.obj
-    with told():
-        found = _analysed(home, study, since, until, as_of)
-        hashes = impact.export(found, home, folder=folder, by=by, at=now())
+    with told(), _refusing():
+        found = _analysed(home, study, since, until, as_of, by=by)
+        hashes = impact.export(found, home, folder=folder, agreement_id=agreement, by=by, at=now())
     typer.echo(f"wrote {len(hashes)} files to {folder}; panel.csv {hashes['panel.csv'][:12]}")
     typer.echo("to compute it again anywhere: python analyse.py")
 
 
 def _analysed(
-    home: Home, study: str | None, since: str | None, until: str | None, as_of: date | None
+    home: Home,
+    study: str | None,
+    since: str | None,
+    until: str | None,
+    as_of: date | None,
+    *,
+    by: str = "terminal",
+    report: work_report.Report | None = None,
 ) -> Analysed:
-    """The result; ends with 4 where something recorded is not as it was."""
-    from earlywarning.errors import ArtifactError
     from earlywarning_pipelines import impact, printing
 
+    with printing.progress_bar() as progress:
+        return impact.analyse(
+            home, study_name=study, as_of=as_of or today(home.district.timezone), at=now(), by=by,
+            since=since, until=until,
+            progress=progress if report is None else report.progress(progress),
+        )  # fmt: skip
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Ends with 4 where something recorded is not as it was."""
+    from earlywarning.errors import ArtifactError
+
     try:
-        with printing.progress_bar() as progress:
-            return impact.analyse(
-                home, study_name=study, as_of=as_of or today(home.district.timezone), at=now(),
-                since=since, until=until, progress=progress,
-            )  # fmt: skip
+        yield
     except ArtifactError as error:
         typer.secho(f"{error}", fg="red", err=True)
         raise typer.Exit(REFUSED_EXIT) from error

@@ -31,13 +31,16 @@ def registered(world: World, result) -> str:
     made = evidence.register_study(
         world.register, asked, facts_until=None, first_day=date(2027, 1, 1), by="terminal", at=NOW
     )
-    evidence.keep_result(world.register, "0" * 64, result, study_id=made.study_id, at=NOW)
+    evidence.keep_result(
+        world.register, "0" * 64, result, study_id=made.study_id, by="terminal", at=NOW
+    )
     return made.study_id
 
 
 def test_a_principal_reads_what_can_be_said_in_their_language(world: World, result) -> None:
     id_ = registered(world, result)
     caller = world.as_("principal")
+    researcher = world.as_("researcher")
     every = caller.get("/api/v1/impact/studies").json()["studies"]
     (summary,) = (one for one in every if one["study_id"] == id_)
     assert summary["question"] == ASKED.question
@@ -46,7 +49,13 @@ def test_a_principal_reads_what_can_be_said_in_their_language(world: World, resu
     found = answer.json()
     assert found["said"][0].startswith("A place on the visit list helped")
     assert "BIASED" not in found["said"]
-    assert all(one["biased"] for one in found["naive"])
+    assert "That visits have no effect" not in " ".join(found["not_said"]), "they helped"
+    assert found["results"] is found["naive"] is found["reach"] is None, "for researchers"
+    whole = researcher.get(f"/api/v1/impact/studies/{id_}", headers={"Accept-Language": "en"})
+    assert whole.json()["said"] == found["said"]
+    assert len(whole.json()["naive"]) == 4
+    assert all(one["biased"] for one in whole.json()["naive"])
+    assert {one["design"] for one in whole.json()["results"]} == set(ASKED.designs)
     spoken = caller.get(f"/api/v1/impact/studies/{id_}", headers={"Accept-Language": "id"})
     assert spoken.json()["said"][0].startswith("Tempat dalam daftar")
     again = caller.get(

@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
+import uuid
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 from typer.testing import CliRunner
 
 from earlywarning.errors import ArtifactError, ConfigError, Conflict
 from earlywarning.impact.study import Study
-from earlywarning.io.register import rights
-from earlywarning.io.register.models import VisitList
+from earlywarning.io.register import audit_log, evidence, exports, rights, tokens
+from earlywarning.io.register.models import School, VisitList
 from earlywarning.visits import frozen
+from earlywarning_api.app import create_app
 from earlywarning_pipelines import impact, publish
 from earlywarning_pipelines.cli import app
 from lived_district import Lived, live
@@ -32,6 +36,11 @@ def school(tmp_path_factory: pytest.TempPathFactory) -> Lived:
         tmp_path_factory.mktemp("school") / "home", schools=1, size=240, effect=1.0, listed=3,
         seed=7,
     )  # fmt: skip
+
+
+def schools_of(lived: Lived) -> list[str]:
+    with lived.home.register.session() as session:
+        return list(session.scalars(select(School.school_id)))
 
 
 def command(lived: Lived, *words: str) -> str:
@@ -118,7 +127,21 @@ def test_an_order_that_was_chosen_is_no_drawn_order(school: Lived) -> None:
 
 def test_an_exported_study_runs_elsewhere(school: Lived, tmp_path: Path) -> None:
     folder = tmp_path / "given"
-    command(school, "export", str(folder), "--as-of", str(school.until))
+    with school.home.register.session(writing=True) as session:
+        agreed = exports.agree(
+            session, researcher="r" * 32, purpose="Do visits help?",
+            schools=schools_of(school), expires_on=date(2099, 1, 1), by="terminal", at=AT,
+        )  # fmt: skip
+        session.commit()
+    with_it = ("--agreement", agreed, "--as-of", str(school.until))
+    command(school, "export", str(folder), *with_it)
+    told = CliRunner().invoke(
+        app, ["--home", str(school.home.settings.home), "impact", "export", str(tmp_path / "x"),
+              "--agreement", "none"]
+    )  # fmt: skip
+    assert told.exit_code == 1
+    assert "no agreement" in told.output
+    assert not (tmp_path / "x").exists()
     done = subprocess.run(
         [sys.executable, "-I", str(folder / "analyse.py")], capture_output=True, text=True,
         check=False, cwd="/",
@@ -127,6 +150,39 @@ def test_an_exported_study_runs_elsewhere(school: Lived, tmp_path: Path) -> None
     assert "the same numbers" in done.stdout
     table = (folder / "panel.csv").read_text()
     assert not any(one in table for one in school.truth["student_id"].unique().to_list())
+
+
+def test_the_service_works_a_study_out_apart_and_says_how_it_ended(tmp_path: Path) -> None:
+    """The command, started by the service on a real installation, asked until it has ended."""
+    lived = live(
+        tmp_path / "home", schools=1, size=200, effect=1.0, listed=3, seed=4, roll_out=True
+    )
+    home = lived.home
+    key = tokens.create(
+        home.register, role="researcher", label="Study", at=AT, expires_days=1
+    ).secret
+    (asked,) = evidence.studies(home.register)
+    path = f"/api/v1/impact/studies/{asked.study_id}"
+    service = create_app(home.register, clock=lambda: AT, home=home.settings.home)
+    with TestClient(service, headers={"Authorization": f"Bearer {key}"}) as client:
+        assert client.get(path).status_code == 404
+        begun = client.post(f"{path}/runs", headers={"Idempotency-Key": str(uuid.uuid4())})
+        assert begun.status_code == 202, begun.text
+        deadline = time.monotonic() + 240
+        while (now := client.get(begun.headers["Location"]).json())["status"] == "running":
+            assert time.monotonic() < deadline, now
+            time.sleep(0.5)
+        assert now["status"] == "finished", now
+        found = client.get(path).json()
+        assert {one["design"] for one in found["results"]} == {"rollout", "lottery", "listing"}
+        again = impact.analyse(home, study_name=asked.study.name, as_of=lived.until, at=AT)
+        assert again.from_cache
+        page = client.get(f"/impact/{asked.study_id}", headers={"Accept-Language": "en"})
+        assert page.status_code == 200
+        assert "Kabupaten Simulasi" in page.text
+    with home.register.session() as session:
+        made = audit_log.search(session, action="impact.result_made", entity_id=asked.study_id)
+    assert len(made) == 1
 
 
 def test_nothing_is_counted_of_whoever_wants_no_research(school: Lived) -> None:

@@ -1,4 +1,4 @@
-"""What was done and read, what families asked for with its clock, and studies of what visits do."""
+"""What was done and read, and what families asked for with its clock."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 from starlette.responses import Response
 
 from earlywarning.errors import Conflict, DataError
-from earlywarning.io.register import audit_log, evidence, list_views, names, rights
-from earlywarning.io.register.evidence import Registered
+from earlywarning.io.register import audit_log, list_views, names, rights
 from earlywarning.io.register.rights import RequestRow
 from earlywarning.records import rights as rules
 from earlywarning_api import access, cursor, recording
@@ -86,22 +85,6 @@ class NewRequestPage:
     kinds: tuple[str, ...]
     askers: tuple[str, ...]
     sent: Sent
-
-
-@dataclass(frozen=True, slots=True)
-class Study:
-    """A registered study, and whether a result is there."""
-
-    registered: Registered
-    by: str
-    result: Mapping[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True)
-class ImpactPage:
-    """Studies of what visits do."""
-
-    studies: tuple[Study, ...]
 
 
 @router.get("/audit")
@@ -233,21 +216,3 @@ def receive(request: Request, person: Clerk, student_id: AnId, sent: SentForm) -
         )  # fmt: skip
         session.commit()
     return rendering.see_other("/requests")
-
-
-@router.get("/impact")
-def impact(
-    request: Request, person: Annotated[access.Person, Depends(visitor.may("impact"))]
-) -> Response:
-    """Registered studies of what visits do; their reports are written at the terminal."""
-    register = request.app.state.register
-    found = evidence.studies(register)
-    with register.session() as session:
-        by = [names.of(session, one.registered_by) or "–" for one in found]
-    view = ImpactPage(
-        tuple(
-            Study(one, who, evidence.newest_result(register, one.study_id))
-            for one, who in zip(found, by, strict=True)
-        )
-    )
-    return rendering.page(request, "impact.html", view, person=person)

@@ -14,6 +14,7 @@ from earlywarning_api.pages import (
     emergency,
     failures,
     home,
+    impact,
     imports,
     models,
     oversight,
@@ -55,6 +56,7 @@ MODULES = (
     models,
     people,
     oversight,
+    impact,
 )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,13 +16,12 @@ import numpy as np
 import pandas as pd
 
 from earlywarning.impact import diagnose, lottery, naive
-from earlywarning.impact.columns import BEFORE, BETTER
+from earlywarning.impact.columns import BEFORE, BETTER, FORMAT, LEAST_CELL
 from earlywarning.impact.designs import Run, adjustment, run
-from earlywarning.impact.diagnose import LEAST_CELL, Rule
+from earlywarning.impact.diagnose import Rule
 from earlywarning.impact.regression import REACH
 from earlywarning.impact.standards import benjamini_hochberg
 
-FORMAT = 1
 ALPHA = 0.05
 
 HELPED, HARMED, INCONCLUSIVE, NOT_AS_LARGE, WITHHELD, NOT_RUN = (
@@ -35,7 +34,11 @@ TELLING = ("donut", "bandwidths", "robustness_value")
 
 
 def analyse(
-    panel: pd.DataFrame, study: Mapping[str, Any], evidence: Mapping[str, Any]
+    panel: pd.DataFrame,
+    study: Mapping[str, Any],
+    evidence: Mapping[str, Any],
+    *,
+    told: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Everything a report shows, as JSON allows.
 
@@ -48,15 +51,23 @@ def analyse(
     evidence : mapping
         `lists` (frozen lists read), `broken` (with another hash, or other lots than the seed's),
         `registered` (whether the design was registered before outcomes were known).
+    told : callable, optional
+        Called with how many estimates are made and how many there are.
     """
     rules = [diagnose.hashes(int(evidence["broken"]), int(evidence["lists"]))]
     seed = int(study["seed"])
+    asked = [
+        (role, outcome, design)
+        for role in ("primary", "secondary")
+        for outcome in study[role]
+        for design in study["designs"]
+    ]
     found: list[dict[str, Any]] = []
-    for role in ("primary", "secondary"):
-        for outcome in study[role]:
-            for design in study["designs"]:
-                made = run(design, panel, outcome, seed=seed, before_rules=rules)
-                found.append(_described(made, role, study))
+    for role, outcome, design in asked:
+        made = run(design, panel, outcome, seed=seed, before_rules=rules)
+        found.append(_described(made, role))
+        if told is not None:
+            told(len(found), len(asked))
     _adjust(found)
     for one in found:
         one["verdict"] = _verdict(one, study)
@@ -114,7 +125,7 @@ def _about(panel: pd.DataFrame) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _described(made: Run, role: str, study: Mapping[str, Any]) -> dict[str, Any]:
+def _described(made: Run, role: str) -> dict[str, Any]:
     held = diagnose.may_say(made.rules)
     whole = asdict(made)
     whole["rules"] = [asdict(rule) for rule in made.rules]
@@ -196,8 +207,11 @@ def _without_effect(rule: dict[str, Any]) -> dict[str, Any]:
 def _subgroups(
     panel: pd.DataFrame, study: Mapping[str, Any], found: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Effects of a place by lot below and above the median, only where this was asked before and
-    the lottery may speak of everybody."""
+    """Effects of a place by lot below and above the median and their difference, only where this
+    was asked before and the lottery may speak of everybody.
+
+    Whether families with more priority gain more is what a ranking by benefit would rest on.
+    """
     outcome = study["primary"][0]
     speaks = any(
         one["design"] == "lottery" and one["outcome"] == outcome
@@ -211,19 +225,28 @@ def _subgroups(
     made: list[dict[str, Any]] = []
     for name in study["subgroups"]:
         middle = float(rows[name].median())
+        high = rows[name] > middle
+        adjust = adjustment(outcome)
         for part, some in (
-            ("low", rows[rows[name] <= middle]),
-            ("high", rows[rows[name] > middle]),
+            ("low", lottery.drawn(rows[~high])),
+            ("high", lottery.drawn(rows[high])),
         ):
-            some = lottery.drawn(some)
             if some["homeroom"].nunique() >= diagnose.LEAST_CLUSTERS:
-                one = lottery.itt(some, outcome, adjust=adjustment(outcome))
+                one = lottery.itt(some, outcome, adjust=adjust)
                 made.append({"by": name, "part": part, "median": middle, **asdict(one)})
+        if [row["part"] for row in made if row["by"] == name] == ["low", "high"]:
+            one = lottery.difference(rows, outcome, high, adjust=adjust)
+            made.append({"by": name, "part": "difference", "median": middle, **asdict(one)})
+    differences = [row for row in made if row["part"] == "difference"]
+    adjusted = benjamini_hochberg([row["p"] for row in differences])
+    for row, p in zip(differences, adjusted, strict=True):
+        row["p_adjusted"] = p
     return made
 
 
 def reach(panel: pd.DataFrame) -> list[dict[str, Any]]:
-    """How often listed families were reached, by places of their teacher and by track.
+    """How often listed families were reached: by places of their teacher, by track, and by how they
+    were asked first.
 
     For planning, not for judging: no teacher is named, and no group of under ten children or five
     homerooms is shown.
@@ -232,9 +255,12 @@ def reach(panel: pd.DataFrame) -> list[dict[str, Any]]:
     places = listed.groupby(["homeroom", "t"])["household_id"].transform("nunique")
     size = pd.cut(places, [0, 4, 8, np.inf], labels=["to_4", "5_to_8", "over_8"])
     made: list[dict[str, Any]] = []
-    for by, groups in (("places", size.astype(str)), ("track", listed["track"])):
+    channel = listed["channel"].fillna("none")
+    for by, groups in (("places", size.astype(str)), ("track", listed["track"]),
+                       ("channel", channel)):  # fmt: skip
         for name, some in listed.groupby(groups):
-            if len(some) >= LEAST_CELL and some["homeroom"].nunique() >= 5:
+            enough = len(some) >= LEAST_CELL and some["homeroom"].nunique() >= 5
+            if enough and name != "rare":  # as an export names what few children have
                 made.append(
                     {"by": by, "group": str(name), "children": len(some),
                      "tried": float(some["attempted"].mean()),

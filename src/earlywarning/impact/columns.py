@@ -8,6 +8,12 @@ OUTCOMES = ("absence_rate", "chronic", "incidents", "mark")
 BETTER = {"absence_rate": -1, "chronic": -1, "incidents": -1, "mark": 1}
 """Sign of an effect that helps."""
 
+FORMAT = 2
+"""Of a result; an older one is made again, not read."""
+
+LEAST_CELL = 10
+"""Children, below which a group is not shown."""
+
 BASELINE = (
     "absence_before", "absence_earlier", "incidents_before", "visited_before", "siblings",
 )  # fmt: skip
@@ -18,6 +24,9 @@ BEFORE = {
     "mark": "mark_before",
 }  # fmt: skip
 """The same measure before the list."""
+
+MAY_BE_EMPTY = ("excluded", "channel", "exit_reason", "block")
+"""Columns of text that can be empty from top to bottom."""
 
 COLUMNS: dict[str, str] = {
     "student_id": "random id of the student",
@@ -45,6 +54,7 @@ COLUMNS: dict[str, str] = {
     "shadow": "whether the list was only made to compare: the homeroom did not visit yet",
     "visited": "1 if a visit to the family was made from the list's day to the quarter's end",
     "attempted": "1 if a visit was made or tried",
+    "channel": "how the family was asked first after the list: whatsapp, telephone or letter",
     "override": "visited without a place on the list",
     "visit_day": "day of the first visit; empty without one",
     "enrolled_days": "days with a mark, from the list's day to the quarter's end",

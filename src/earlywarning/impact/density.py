@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from earlywarning.errors import MissingExtra
+
 
 @dataclass(frozen=True, slots=True)
 class Density:
@@ -31,24 +33,22 @@ class Density:
     right: int
 
 
-def density_test(x: np.ndarray) -> Density:
-    """By the package rddensity (Cattaneo, Jansson and Ma 2020) if it is there, else by counts.
-
-    The test by counts is binomial within a window of 0.2 standard deviations (Frandsen 2017 in
-    its simplest form).
-    """
-    x = np.asarray(x, dtype=float)
-    x = x[~np.isnan(x)]
-    try:
-        return by_rddensity(x)
-    except ImportError:
-        return by_counts(x)
-
-
 def by_rddensity(x: np.ndarray) -> Density:
-    """The test of Cattaneo, Jansson and Ma; raises ImportError without the extra `rd`."""
-    from rddensity import rddensity
+    """The test of Cattaneo, Jansson and Ma (2020), for a second opinion.
 
+    A report does not use it, so that its numbers are the same where the package is missing.
+
+    Raises
+    ------
+    MissingExtra
+        If it is not installed.
+    """
+    try:
+        from rddensity import rddensity
+    except ImportError as error:
+        raise MissingExtra(
+            "a second opinion on the density needs rddensity; pip install 'earlywarning[rd]'"
+        ) from error
     found = rddensity(x)
     t = float(found.test["t_jk"])
     return Density(
@@ -57,7 +57,16 @@ def by_rddensity(x: np.ndarray) -> Density:
 
 
 def by_counts(x: np.ndarray) -> Density:
-    """Whether as many lie just above as just below."""
+    """Whether as many lie just above as just below: binomial, within 0.2 standard deviations.
+
+    Frandsen (2017) in its simplest form.
+
+    Parameters
+    ----------
+    x : array of float, shape (n,)
+        Distances to the cut; unknown ones are left out.
+    """
+    x = x[~np.isnan(x)]
     window = 0.2 * float(x.std())
     left, right = int(((x < 0) & (x > -window)).sum()), int(((x > 0) & (x < window)).sum())
     if left + right == 0:

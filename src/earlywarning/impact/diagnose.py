@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from earlywarning.impact import discontinuity
-from earlywarning.impact.density import density_test
+from earlywarning.impact.density import by_counts
 from earlywarning.impact.regression import Estimate, covariates, least_squares, within
 from earlywarning.impact.standards import attrition_boundary, robustness_value, standardised
 
@@ -38,7 +38,6 @@ F_LEAST = 16.0
 FINE, ADJUST = 0.05, 0.25
 LEAST_BLOCKS = 40
 LEAST_CLUSTERS = 30
-LEAST_CELL = 10
 BALANCE_P = 0.01
 PRE_TREND_P = 0.05
 PLACEBO_P = 0.01
@@ -228,7 +227,7 @@ def donut(rows: pd.DataFrame, outcome: str, *, bandwidth: float, adjust: Sequenc
 
 def density(rows: pd.DataFrame) -> Rule:
     """Counts on both sides of the cut. Nearly blind here: capacity fixes them; see `density`."""
-    found = density_test(rows["x"].to_numpy(dtype=float))
+    found = by_counts(rows["x"].to_numpy(dtype=float))
     return Rule("density", found.p, 0.01, not found.p < 0.01, NOTE)
 
 
@@ -265,12 +264,6 @@ def sensitivity(estimate: Estimate) -> Rule:
     value = robustness_value(t, df)
     return Rule("robustness_value", value, 0.0, True, NOTE,
                 {"significant": robustness_value(t, df, alpha=0.05)})  # fmt: skip
-
-
-def small_cells(rows: pd.DataFrame, by: str) -> Rule:
-    """The smallest group shown; under ten children none is shown."""
-    least = int(rows.groupby(by, observed=True).size().min()) if len(rows) else 0
-    return Rule("smallest_cell", least, LEAST_CELL, least >= LEAST_CELL, NOTE)
 
 
 def _p(value: float, se: float, df: float) -> float:

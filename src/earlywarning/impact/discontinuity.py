@@ -49,26 +49,17 @@ class Discontinuity:
     homerooms: int
 
 
-def at_cut(rows: pd.DataFrame, *, first_only: bool = False) -> pd.DataFrame:
+def at_cut(rows: pd.DataFrame) -> pd.DataFrame:
     """Student-quarters that a cut without a lottery decided.
 
     Where lots were drawn at the cut there is no jump at it: the lottery speaks there. Families tied
-    with the cut are left out: a tie-breaker decided, not the score.
-
-    Parameters
-    ----------
-    first_only : bool
-        Only quarters before which the family was never above a cut.
+    with the cut are left out: a tie-breaker decided, not the score. Every quarter counts, for what
+    was done before is in the score and alike on both sides of the cut.
     """
     drawn = rows["block"].notna().groupby([rows["homeroom"], rows["t"]]).transform("any")
     without = ~drawn
     acted_on = ~rows["shadow"].astype(bool)
-    some = rows[without & acted_on & rows["x"].notna() & (rows["x"] != 0)]
-    if first_only:
-        above = some["t"].where(some["x"] > 0)
-        first = above.groupby(some["household_id"]).transform("min")
-        some = some[first.isna() | (some["t"] <= first)]
-    return some
+    return rows[without & acted_on & rows["x"].notna() & (rows["x"] != 0)]
 
 
 def estimate_at_cut(

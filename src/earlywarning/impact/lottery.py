@@ -110,6 +110,29 @@ def effect(rows: pd.DataFrame, outcome: str, *, adjust: Sequence[str] = ()) -> E
     return estimate("lottery.effect", fit, len(rows), first_stage=strength)
 
 
+def difference(
+    rows: pd.DataFrame, outcome: str, high: pd.Series, *, adjust: Sequence[str] = ()
+) -> Estimate:
+    """How much more, or less, winning did for one part of the families than for the others.
+
+    The coefficient of winning times being in the part (Imbens and Rubin 2015, chapter 7), both
+    within blocks; compared are only effects, never the parts themselves.
+
+    Parameters
+    ----------
+    high : Series of bool
+        Who is in the part; known before the draw.
+    """
+    code = pd.factorize(rows["block"])[0]
+    y, _, won, X = _parts(rows, rows[outcome], adjust, code)
+    part = high.to_numpy(dtype=float)
+    both = within(part * rows["won"].to_numpy(dtype=float), code)
+    fit = least_squares(
+        y, np.column_stack([both, won, within(part, code), X]), cluster=rows["homeroom"].to_numpy()
+    )
+    return estimate("lottery.difference", fit, len(rows))
+
+
 def randomisation(
     rows: pd.DataFrame, outcome: str, *, seed: int, adjust: Sequence[str] = (),
     draws: int = PERMUTATIONS,

@@ -13,7 +13,7 @@ from typing import NoReturn
 import numpy as np
 import pandas as pd
 
-from earlywarning.impact.regression import Fit, covariates, least_squares, within
+from earlywarning.impact.regression import Fit, estimate, least_squares, within
 from earlywarning.impact.rollout import aggregate, group_time
 
 BEFORE_AFTER = "before_after"
@@ -75,13 +75,6 @@ def change_visited_or_not(rows: pd.DataFrame, outcome: str, before: str) -> Bias
     return _difference(CHANGE, some, some[outcome] - some[before])
 
 
-def adjusted(rows: pd.DataFrame, outcome: str, names: tuple[str, ...]) -> Biased:
-    """Visited minus not visited at equal history. Biased: who is at home, and whom teachers add."""
-    some = _known(rows, outcome)
-    X = within(covariates(some, names), pd.factorize(some["t"])[0])
-    return _difference("adjusted_visited_or_not", some, some[outcome], X)
-
-
 def staggered_on_chosen(rows: pd.DataFrame, outcome: str) -> Biased:
     """Staggered differences with children as units, starting when first visited. Biased: a child
     is first visited after a bad quarter, and one not yet visited has had no such quarter."""
@@ -111,20 +104,14 @@ def _known(rows: pd.DataFrame, *names: str) -> pd.DataFrame:
     return rows[rows[list(names)].notna().all(axis=1)]
 
 
-def _difference(
-    what: str, some: pd.DataFrame, outcome: pd.Series, X: np.ndarray | None = None
-) -> Biased:
+def _difference(what: str, some: pd.DataFrame, outcome: pd.Series) -> Biased:
     code = pd.factorize(some["t"])[0]
-    columns = [within((some["visited"] > 0).to_numpy(dtype=float), code)]
-    if X is not None:
-        columns.append(X)
+    visited = within((some["visited"] > 0).to_numpy(dtype=float), code)
     y = within(outcome.to_numpy(dtype=float), code)
-    fit = least_squares(y, np.column_stack(columns), cluster=some["homeroom"].to_numpy())
+    fit = least_squares(y, visited[:, None], cluster=some["homeroom"].to_numpy())
     return _biased(what, fit, len(some))
 
 
 def _biased(what: str, fit: Fit, n: int) -> Biased:
-    from earlywarning.impact.regression import estimate
-
     one = estimate(what, fit, n)
     return Biased(what, one.value, one.low, one.high, one.p, n)

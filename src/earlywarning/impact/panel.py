@@ -64,6 +64,7 @@ def build(
     as_of_day: int,
     roll_out: RollOut | None = None,
     without: Collection[str] = (),
+    attempts: pl.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The panel of some lists.
 
@@ -81,6 +82,8 @@ def build(
     roll_out : RollOut, optional
     without : collection of student ids
         Children whose family wants no research about them: nothing of them is counted.
+    attempts : DataFrame, optional
+        How families were asked before a visit: `household_key`, `day`, `channel`.
 
     Returns
     -------
@@ -110,6 +113,7 @@ def build(
         name: table.filter(pl.col("superseded_day") == NEVER) for name, table in facts.items()
     }
     rows = _with_outcomes(rows, newest, quarters, calendar)
+    rows["channel"] = _first_channels(rows, attempts, quarters)
     known = rows["absence_rate"].notna()
     rows["chronic"] = np.where(known, rows["absence_rate"] >= absence_limit - 1e-12, np.nan)
     rows["override"] = (rows["visited"] > 0) & ~rows["listed"]
@@ -234,6 +238,24 @@ def _with_outcomes(
         part["exit_reason"] = gone["reason"].to_numpy()
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
+
+
+def _first_channels(
+    rows: pd.DataFrame, attempts: pl.DataFrame | None, quarters: Mapping[str, Quarter]
+) -> np.ndarray:
+    """How each family was asked first, from its list's day to the quarter's end."""
+    channel = np.full(len(rows), None, dtype=object)
+    if attempts is None or attempts.is_empty():
+        return channel
+    tried = attempts.sort("day", "channel").to_pandas()
+    for code, quarter in quarters.items():
+        mine = (rows["quarter"] == code).to_numpy()
+        start = int(rows.loc[mine, "list_day"].max())
+        some = tried[(tried["day"] >= start) & (tried["day"] < quarter.end_day)]
+        first = some.drop_duplicates("household_key").set_index("household_key")["channel"]
+        found = rows.loc[mine, "household_id"].map(first)
+        channel[mine] = found.astype(object).where(found.notna(), None)
+    return channel
 
 
 def _by_family(values: pd.Series, home: pd.Series) -> np.ndarray:

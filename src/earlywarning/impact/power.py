@@ -7,7 +7,6 @@ the luck that a study must beat.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,9 +113,3 @@ def _drawn(
         block=np.where(lists.in_lottery[family], first_block + lead[first][family], np.nan),
         shadow=False, won=lists.won[family], visited=lists.won[family].astype(float),
     )  # fmt: skip
-
-
-def of_estimates(standard_errors: Sequence[float]) -> float:
-    """The detectable effect of the surest of some estimates."""
-    known = [se for se in standard_errors if np.isfinite(se)]
-    return REACH * min(known) if known else float("nan")

@@ -5,22 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-LEAST_CELL = 10
+from earlywarning.impact.columns import LEAST_CELL
+
+FEW = "few"
+"""Why a design that ran has no number here."""
 
 
 def public(result: Mapping[str, Any]) -> dict[str, Any]:
     """A result with its small cells emptied.
 
     Counts of 1 to 9 are null, and so are both arms' counts of a step where one of them is: the
-    total would tell it. Estimates and baseline means of fewer children are left out.
+    total would tell it. Estimates, misleading figures and baseline means of fewer children are left
+    out.
 
     Parameters
     ----------
     result : mapping
         As `analysis.analyse` gives it.
     """
-    made = {key: value for key, value in result.items() if key != "results"}
+    made = dict(result)
+    made["data"] = {
+        key: None if key in ("listed", "visited", "left") and _small(value) else value
+        for key, value in result["data"].items()
+    }
     made["results"] = [_one(one) for one in result["results"]]
+    made["naive"] = [row for row in result["naive"] if row["n"] >= LEAST_CELL]
     made["reach"] = [row for row in result["reach"] if row["children"] >= LEAST_CELL]
     made["subgroups"] = [row for row in result["subgroups"] if row["n"] >= LEAST_CELL]
     return made
@@ -37,11 +46,13 @@ def _one(one: Mapping[str, Any]) -> dict[str, Any]:
     withheld = one["verdict"] == "withheld" or few
     kept = {
         key: one[key]
-        for key in ("design", "outcome", "role", "verdict", "reason", "held", "exact_used",
+        for key in ("design", "outcome", "role", "verdict", "held", "exact_used",
                     "detectable_visit", "rules")
     }  # fmt: skip
-    for key in ("itt", "effect", "interval", "p_adjusted"):
+    kept["reason"] = FEW if few and one["reason"] is None else one["reason"]
+    for key in ("itt", "first_stage", "effect", "interval", "p", "p_adjusted"):
         kept[key] = None if withheld else one[key]
+    kept["plot"] = {} if withheld else one["plot"]
     return kept | {"flow": flow, "baseline": [] if few else one["baseline"]}
 
 

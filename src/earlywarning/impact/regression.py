@@ -25,7 +25,7 @@ class Fit:
     ----------
     beta : array of float, shape (k,)
     covariance : array of float, shape (k, k)
-        Cluster-robust where clusters were given, else heteroscedasticity-robust.
+        By a jackknife over clusters where these were given, else heteroscedasticity-robust.
     residuals : array of float, shape (n,)
     df : int
         Degrees of freedom of t: clusters - 1, else n - k.
@@ -85,52 +85,58 @@ def least_squares(
     cluster: np.ndarray | None = None,
     classical: bool = False,
 ) -> Fit:
-    """Weighted least squares, or two-stage least squares with instruments.
+    """Weighted least squares, or two-stage least squares with as many instruments as regressors.
 
     Parameters
     ----------
     y : array of float, shape (n,)
     X : array of float, shape (n, k)
-    instruments : array of float, shape (n, m), optional
-        In place of X in the first stage; exogenous columns of X belong in it, too. m >= k.
+    instruments : array of float, shape (n, k), optional
+        As many as columns of X; the exogenous ones of X are among them.
     weights : array of float, shape (n,), optional
         0 or more.
     cluster : array, shape (n,), optional
-        Errors may be correlated within each value (Liang and Zeger 1986, with the usual factors
-        G / (G - 1) and (n - 1) / (n - k)).
+        Errors may be correlated within each value. The covariance is the jackknife's, each cluster
+        left out in turn (Bell and McCaffrey 2002; MacKinnon, Nielsen and Webb 2023, CV3): the usual
+        sandwich is too narrow where a few clusters weigh much, as they do at a cut.
     classical : bool
         Equal error variances instead of White's (1980) errors; without clusters only.
     """
     w = np.ones(len(y)) if weights is None else weights
-    if instruments is None:
-        fitted = X
-    else:
-        zw = instruments * w[:, None]
-        fitted = instruments @ np.linalg.lstsq(zw.T @ instruments, zw.T @ X, rcond=None)[0]
-    weighted = fitted * w[:, None]
-    bread = np.linalg.pinv(weighted.T @ fitted, hermitian=True)
-    beta = bread @ (weighted.T @ y)
+    Z = X if instruments is None else instruments
+    weighted = Z * w[:, None]
+    gram, moments = weighted.T @ X, weighted.T @ y
+    bread = np.linalg.pinv(gram, hermitian=instruments is None)
+    beta = bread @ moments
     residuals = y - X @ beta
     n, k = int((w > 0).sum()), X.shape[1]
-    if classical:
-        variance = float((w * residuals**2).sum()) / (n - k)
-        return Fit(beta, variance * bread, residuals, n - k, 0)
-    scores = weighted * residuals[:, None]
-    groups, df, factor = 0, n - k, n / max(n - k, 1)
+    df, groups = max(n - k, 1), 0
     if cluster is not None:
-        scores, groups = _sums(scores[w > 0], cluster[w > 0])
-        df = groups - 1
-        factor = groups / max(groups - 1, 1) * (n - 1) / max(n - k, 1)
-    covariance = bread @ (scores.T @ scores) @ bread * factor
-    return Fit(beta, covariance, residuals, max(df, 1), groups)
+        grams, sums = _by_cluster(weighted, X, y, cluster)
+        groups = len(grams)
+        without = np.linalg.pinv(gram - grams, hermitian=instruments is None)
+        away = (without @ (moments - sums)[:, :, None])[:, :, 0] - beta
+        covariance = (groups - 1) / groups * away.T @ away
+        df = max(groups - 1, 1)
+    elif classical:
+        covariance = float((w * residuals**2).sum()) / df * bread
+    else:
+        scores = weighted * residuals[:, None]
+        covariance = n / df * bread @ (scores.T @ scores) @ bread.T
+    return Fit(beta, covariance, residuals, df, groups)
 
 
-def _sums(scores: np.ndarray, cluster: np.ndarray) -> tuple[np.ndarray, int]:
-    """Sums within clusters, shape (n_clusters, k)."""
+def _by_cluster(
+    Z: np.ndarray, X: np.ndarray, y: np.ndarray, cluster: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Z'X and Z'y of each cluster, shapes (n_clusters, k, k) and (n_clusters, k)."""
     code, names = pd.factorize(cluster)
-    return np.column_stack(
-        [np.bincount(code, column, minlength=len(names)) for column in scores.T]
-    ), len(names)
+    order = np.argsort(code, kind="stable")
+    ends = np.cumsum(np.bincount(code, minlength=len(names)))[:-1]
+    parts = [np.split(values[order], ends) for values in (Z, X, y)]
+    grams = np.stack([z.T @ x for z, x, _ in zip(*parts, strict=True)])
+    sums = np.stack([z.T @ one for z, _, one in zip(*parts, strict=True)])
+    return grams, sums
 
 
 def estimate(what: str, fit: Fit, n: int, *, first_stage: float | None = None) -> Estimate:

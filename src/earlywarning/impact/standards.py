@@ -10,7 +10,6 @@ from scipy import stats
 
 ATTRITION_OVERALL = (0.0, 0.10, 0.20, 0.30, 0.40, 0.50)
 ATTRITION_CAUTIOUS = (0.057, 0.063, 0.054, 0.041, 0.026, 0.010)
-ATTRITION_OPTIMISTIC = (0.100, 0.109, 0.100, 0.082, 0.060, 0.035)
 """Most difference between the arms at each overall attrition: What Works Clearinghouse Standards
 Handbook 4.1, Table II.1, at every tenth per cent; straight lines between."""
 
@@ -74,14 +73,6 @@ def standardised(values: pd.Series, arm: pd.Series) -> float:
     return hedges_g(
         one.mean(), other.mean(), one.std(ddof=1), other.std(ddof=1), len(one), len(other)
     )
-
-
-def effective_df(n: int, cluster_size: float, icc: float) -> float:
-    """Degrees of freedom with clusters: What Works Clearinghouse Handbook 5.0, E.21."""
-    m = cluster_size
-    top = ((n - 2) - 2 * (m - 1) * icc) ** 2
-    bottom = (n - 2) * (1 - icc) ** 2 + m * (n - 2 * m) * icc**2
-    return float(top / (bottom + 2 * (n - 2 * m) * icc * (1 - icc)))
 
 
 def benjamini_hochberg(p: Sequence[float]) -> list[float]:

@@ -11,21 +11,29 @@ import shutil
 import subprocess
 import tomllib
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from babel.dates import format_date
 from babel.numbers import format_decimal
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from earlywarning.errors import DataError
-from earlywarning.impact.columns import BETTER, COLUMNS
+from earlywarning.impact.columns import BETTER
+from earlywarning.impact.public import public
 from earlywarning.io import impact_figures
 
 SCALE = {"absence_rate": 100.0, "chronic": 100.0, "incidents": 1.0, "mark": 1.0}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PRINT_SECONDS = 120
+NO_ORIGIN = {"district": "–", "code_version": "–", "snapshot_id": "–", "study_sha256": "–",
+             "lists": ()}  # fmt: skip
+"""What a report says of where its result comes from, where nothing was kept of it."""
 
 
 @cache
@@ -35,50 +43,110 @@ def words(language: str) -> Mapping[str, str]:
     return tomllib.loads(path.read_text(encoding="utf-8"))[language]
 
 
-def render(
-    result: Mapping[str, Any], *, language: str, district: str, about: Mapping[str, Any]
-) -> str:
-    """The report as HTML.
+def render(result: Mapping[str, Any], *, language: str, about: Mapping[str, Any]) -> str:
+    """The report as a file: HTML that asks for nothing from outside.
 
     Parameters
     ----------
     result : mapping
-        As `impact.analysis.analyse` gives it.
+        As `impact.analysis.analyse` gives it; its small cells are emptied here.
     language : {"id", "en"}
-    district : str
     about : mapping
-        `made_on`, `code_version`, `snapshot_id`, `study_sha256`, `registered_at` (or None),
-        `lists` (hashes).
+        As `about` makes it.
     """
+    shown = public(result)
+    whole = _environment(language).get_template("impact.html.jinja")
+    return whole.render(_shown(shown, language, about)) + "\n"
+
+
+def about(
+    result: Mapping[str, Any],
+    language: str,
+    *,
+    zone: str,
+    made_at: datetime,
+    registered_at: datetime | None,
+) -> dict[str, Any]:
+    """Where a result comes from, as its report says it.
+
+    Parameters
+    ----------
+    zone : str
+        Name of the district's time zone, whose days are shown.
+    made_at, registered_at : datetime
+        UTC without zone; None where the design was not registered.
+    """
+
+    def day(at: datetime) -> str:
+        here = at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+        return format_date(here.date(), "d MMMM y", locale=language)
+
+    return {
+        "made_on": day(made_at),
+        "registered_at": None if registered_at is None else day(registered_at),
+        **NO_ORIGIN,
+        **result.get("origin", {}),
+    }
+
+
+def section(
+    part: str, result: Mapping[str, Any], *, language: str, about: Mapping[str, Any]
+) -> Markup:
+    """One section of the report, to stand in another page.
+
+    Parameters
+    ----------
+    part : {"principal", "researcher"}
+    result, language, about
+        As `render` takes them.
+    """
+    template = _environment(language).get_template(f"impact_{part}.jinja")
+    html = template.render(_shown(public(result), language, about))
+    # Our own template, which escapes whatever is put into it.
+    return Markup(html)  # noqa: S704
+
+
+@cache
+def _environment(language: str) -> Environment:
     said = words(language)
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["num"] = lambda value, places=2: number(value, language, places)
-    environment.filters["word"] = lambda key: said.get(str(key), str(key))
-    environment.filters["rule"] = lambda name: rule_name(str(name), language)
-    path = resources.files("earlywarning.io").joinpath("templates", "impact.html.jinja")
-    template = environment.from_string(path.read_text(encoding="utf-8"))
-    place = result["decides"]
-    decisive = None if place is None else result["results"][place]
+    made = Environment(
+        loader=PackageLoader("earlywarning.io", "templates"), autoescape=True,
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    made.filters["num"] = lambda value, places=2: number(value, language, places)
+    made.filters["word"] = lambda key: said.get(str(key), str(key))
+    made.filters["rule"] = lambda name: rule_name(str(name), language)
+    return made
+
+
+def _shown(result: Mapping[str, Any], language: str, about: Mapping[str, Any]) -> dict[str, Any]:
+    """What the templates show of a result whose small cells are empty."""
+    decisive = decides(result)
     first = result["study"]["primary"][0]
-    return template.render(
-        result=result, study=result["study"], data=result["data"], decisive=decisive,
-        verdict=sentences(decisive, language), about=about, language=language, district=district,
-        w=said, first=first, scale=SCALE[first], columns=COLUMNS,
-        forest=_forest(result, language), cut=_cut(result, language), doubts=doubts(result),
-        failed=[] if decisive is None else [r for r in decisive["rules"] if not r["passed"]],
-    ) + "\n"  # fmt: skip
+    return {
+        "result": result, "study": result["study"], "data": result["data"], "about": about,
+        "decisive": decisive, "verdict": sentences(decisive, language), "language": language,
+        "w": words(language), "first": first, "scales": SCALE,
+        "forest": _forest(result, language), "cut": _cut(result, language),
+        "doubts": doubts(result),
+        "failed": [] if decisive is None else [r for r in decisive["rules"] if not r["passed"]],
+    }  # fmt: skip
+
+
+def decides(result: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The design that decides, if one could."""
+    place = result["decides"]
+    return None if place is None else result["results"][place]
 
 
 def sentences(one: Mapping[str, Any] | None, language: str) -> list[str]:
     """What can be said of the deciding result, in words a principal understands."""
     said = words(language)
+    if one is not None and one["verdict"] == "withheld":
+        return [said["said_withheld"]]
     if one is None or one["itt"] is None:
         return [said["said_nothing"]]
     outcome, verdict = one["outcome"], one["verdict"]
-    if verdict == "withheld":
-        return [said["said_withheld"]]
 
     def told(value: float | None) -> str:
         return amount(value, outcome, language)
@@ -105,8 +173,7 @@ def sentences(one: Mapping[str, Any] | None, language: str) -> list[str]:
 def doubts(result: Mapping[str, Any]) -> list[str]:
     """Codes of what this report refuses to say."""
     found = ["before_after", "far_above", "teachers", "single_child"]
-    place = result["decides"]
-    one = None if place is None else result["results"][place]
+    one = decides(result)
     if one is None or one["verdict"] in ("inconclusive", "withheld", "not_run", "not_as_large"):
         found.insert(0, "no_effect")
     if one is None or one["design"] == "listing":
@@ -172,7 +239,7 @@ def _forest(result: Mapping[str, Any], language: str) -> Any:
         {"name": said[f"design_{one['design']}"], "value": one["itt"]["value"],
          "low": one["interval"]["low"], "high": one["interval"]["high"], "biased": False}
         for one in result["results"]
-        if one["outcome"] == first and one["itt"] is not None and one["verdict"] != "withheld"
+        if one["outcome"] == first and one["itt"] is not None
     ]  # fmt: skip
     rows += [
         {"name": f"{said['biased']}: {said['naive_' + one['what']]}",

@@ -60,6 +60,8 @@ ALLOWED = {
     "/requests/{request_id}": {A, C},
     "/students/{student_id}/request": {A, C},
     "/impact": {C, P, D, R},
+    "/impact/{study_id}": {C, P, D, R},
+    "/impact/{study_id}/runs": {D, R},
 }
 """Roles that a page is for. What is not here fails the test."""
 

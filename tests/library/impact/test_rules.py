@@ -76,7 +76,15 @@ def test_weak_first_stage_leaves_the_place_only() -> None:
 def test_subgroups_only_where_asked(with_lottery) -> None:
     assert result(with_lottery)["subgroups"] == []
     asked = Study(**{**asdict(ASKED), "subgroups": ("s",)})
-    assert {row["part"] for row in result(with_lottery, asked)["subgroups"]} == {"low", "high"}
+    rows = result(with_lottery, asked)["subgroups"]
+    low, high, difference = (
+        next(row for row in rows if row["part"] == part) for part in ("low", "high", "difference")
+    )
+    assert len(rows) == 3
+    assert low["n"] + high["n"] <= difference["n"]
+    assert difference["p_adjusted"] == difference["p"], "one measure was asked about"
+    apart = high["value"] - low["value"]
+    assert difference["value"] == pytest.approx(apart, abs=2 * difference["se"])
     assert result(with_lottery, asked, {**EVIDENCE, "broken": 1})["subgroups"] == []
 
 

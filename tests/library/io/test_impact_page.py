@@ -18,8 +18,9 @@ from earlywarning.simulation.trial import Plan, run
 ASKED = Study("Kunjungan", "Membantu & <berguna>?", "2026-27-Q1", "2026-27-Q4",
               designs=("lottery", "discontinuity", "listing"), secondary=("chronic",),
               subgroups=("s",))  # fmt: skip
-ABOUT = {"made_on": "1 Juli 2027", "registered_at": "1 Juni 2026", "code_version": "0",
-         "snapshot_id": "ab" * 32, "study_sha256": ASKED.sha256, "lists": ["cd" * 32]}  # fmt: skip
+ABOUT = {"district": "Kabupaten Maju", "made_on": "1 Juli 2027", "registered_at": "1 Juni 2026",
+         "code_version": "0", "snapshot_id": "ab" * 32, "study_sha256": ASKED.sha256,
+         "lists": ["cd" * 32]}  # fmt: skip
 
 
 def made(plan: Plan, *, broken: int = 0, asked: Study = ASKED):
@@ -35,9 +36,7 @@ def result():
 
 
 def page(result, language: str = "id", **more) -> str:
-    return impact_page.render(
-        result, language=language, district="Kabupaten Maju", about=ABOUT | more
-    )
+    return impact_page.render(result, language=language, about=ABOUT | more)
 
 
 def test_both_languages_have_the_same_words() -> None:

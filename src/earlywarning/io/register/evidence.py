@@ -15,6 +15,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
 from earlywarning.errors import ArtifactError, Conflict, NotFound
+from earlywarning.impact.columns import FORMAT
 from earlywarning.impact.study import Study, of_values
 from earlywarning.io.register import audit_check, audit_head, audit_log
 from earlywarning.io.register.db import Register
@@ -221,23 +222,46 @@ def kept_result(register: Register, key: str) -> dict[str, Any] | None:
 
 
 def keep_result(
-    register: Register, key: str, result: Mapping[str, Any], *, study_id: str | None, at: datetime
-) -> None:
-    """Keep a result; one that is there already is the same."""
+    register: Register, key: str, result: Mapping[str, Any], *, study_id: str | None, by: str,
+    at: datetime,
+) -> None:  # fmt: skip
+    """Keep a result, on record; one that is there already is the same."""
     text = json.dumps(result, sort_keys=True, allow_nan=False).encode()
     with register.session(writing=True) as session:
         if session.get(ImpactResult, key) is None:
             session.add(ImpactResult(result_sha256=key, study_id=study_id, made_at=at, result=text))
+            audit_log.record(
+                session, actor=by, action="impact.result_made", entity="impact_study",
+                entity_id=study_id or "first-look", detail={"result": key}, at=at,
+            )  # fmt: skip
             session.commit()
 
 
-def newest_result(register: Register, study_id: str) -> dict[str, Any] | None:
-    """The newest kept result of a study."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A result as it was kept.
+
+    Attributes
+    ----------
+    result : dict
+        As `impact.analysis.analyse` gives it, and `origin`.
+    made_at : datetime
+    """
+
+    result: dict[str, Any]
+    made_at: datetime
+
+
+def newest_result(register: Register, study_id: str) -> Kept | None:
+    """The newest result of a study that this version of the program can read."""
     with register.session() as session:
-        found = session.scalar(
-            select(ImpactResult.result)
+        found = session.execute(
+            select(ImpactResult.result, ImpactResult.made_at)
             .where(ImpactResult.study_id == study_id)
             .order_by(ImpactResult.made_at.desc())
             .limit(1)
-        )
-    return None if found is None else json.loads(found)
+        ).one_or_none()
+    if found is None:
+        return None
+    result = json.loads(found.result)
+    return Kept(result, found.made_at) if result.get("format") == FORMAT else None

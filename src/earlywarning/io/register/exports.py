@@ -220,9 +220,9 @@ def agree(
 
 
 def agreement(
-    session: Session, agreement_id: str, *, researcher: str, at: datetime
+    session: Session, agreement_id: str, *, researcher: str | None, at: datetime
 ) -> ResearchAgreement:
-    """An agreement that holds now, for this researcher.
+    """An agreement that holds now, for this researcher; whoever's it is where that is None.
 
     Raises
     ------
@@ -232,7 +232,7 @@ def agreement(
     found = session.get(ResearchAgreement, agreement_id)
     if (
         found is None
-        or found.researcher != researcher
+        or researcher not in (None, found.researcher)
         or found.ended_at is not None
         or found.expires_on < at.date()
     ):

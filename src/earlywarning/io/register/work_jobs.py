@@ -15,8 +15,8 @@ from earlywarning.io.register.audit_log import record
 from earlywarning.io.register.db import Register
 from earlywarning.io.register.job_tables import WorkJob
 
-DRAFT, PROMOTE, ROLL_BACK = "draft", "promote", "roll_back"
-KINDS = (DRAFT, PROMOTE, ROLL_BACK)
+DRAFT, PROMOTE, ROLL_BACK, IMPACT = "draft", "promote", "roll_back", "impact"
+KINDS = (DRAFT, PROMOTE, ROLL_BACK, IMPACT)
 
 RUNNING, FINISHED, REFUSED, FAILED = "running", "finished", "refused", "failed"
 STATUSES = (RUNNING, FINISHED, REFUSED, FAILED)
@@ -25,6 +25,7 @@ ACTIONS = {
     DRAFT: "visit_list.draft_asked",
     PROMOTE: "model.promotion_asked",
     ROLL_BACK: "model.roll_back_asked",
+    IMPACT: "impact.result_asked",
 }
 """What the audit calls each kind."""
 

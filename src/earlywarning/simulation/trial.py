@@ -260,8 +260,8 @@ def run(
                     "quarter": f"{2026 + t // 4}-{27 + t // 4}-Q{t % 4 + 1}",
                     "class_id": people.homeroom, "list_sha256": "", "model_version": "simulated",
                     "list_day": 20_600 + 91 * t, "attempted": (visits | listed).astype(float),
-                    "channel": None, "visit_day": np.nan, "unexplained_days": absent, "mark": np.nan,
-                    "mark_before": np.nan, "exit_reason": None,
+                    "channel": None, "visit_day": np.nan, "unexplained_days": absent,
+                    "mark": np.nan, "mark_before": np.nan, "exit_reason": None,
                     "gain": brought.gain, "complier": brought.reached & ~brought.added,
                 }
             )[~gone]

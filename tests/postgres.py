@@ -44,17 +44,23 @@ class Server:
     ----------
     folder : Path
         Of the socket.
+    listen, port : str, int
+        Where it listens besides; nowhere unless set before a start.
     """
 
     folder: Path
     programs: Path
     who: dict[str, Any]
+    listen: str = ""
+    port: int = 5432
     process: subprocess.Popen[Any] | None = None
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        options = {"listen_addresses": "", "fsync": "off", "full_page_writes": "off",
-                   "unix_socket_directories": str(self.folder)}  # fmt: skip
+        options = {
+            "listen_addresses": self.listen, "port": str(self.port), "fsync": "off",
+            "full_page_writes": "off", "unix_socket_directories": str(self.folder),
+        }  # fmt: skip
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("a") as log:
             self.process = subprocess.Popen(
@@ -62,7 +68,7 @@ class Server:
                 stderr=log,
                 **self.who,
             )
-        _wait_for(self.folder, self.process)
+        _wait_for(self)
 
     def stop(self) -> None:
         """End it, and every connection to it."""
@@ -104,11 +110,14 @@ def server() -> Iterator[Path]:
         yield made.folder
 
 
-def _wait_for(folder: Path, process: subprocess.Popen[Any]) -> None:
-    until = time.monotonic() + 30
-    while time.monotonic() < until and process.poll() is None:
+def _wait_for(server: Server) -> None:
+    assert server.process is not None
+    folder, until = server.folder, time.monotonic() + 30
+    while time.monotonic() < until and server.process.poll() is None:
         try:
-            psycopg.connect(host=str(folder), user="tests", dbname="postgres").close()
+            psycopg.connect(
+                host=str(folder), port=server.port, user="tests", dbname="postgres"
+            ).close()
         except psycopg.OperationalError:
             time.sleep(0.05)
         else:

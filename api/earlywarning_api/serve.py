@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from urllib.parse import urlsplit, urlunsplit
 
@@ -9,12 +10,14 @@ import uvicorn
 
 from earlywarning import district
 from earlywarning.errors import ConfigError, EarlyWarningError
-from earlywarning.io.register import accounts
+from earlywarning.io.register import accounts, least_rights
 from earlywarning.io.register.db import Register, open_register
 from earlywarning.settings import Settings
 from earlywarning_api import demo_entry, logs
 from earlywarning_api.app import create_app, now
 from earlywarning_api.oidc import Provider
+
+log = logging.getLogger("earlywarning_api")
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -57,6 +60,8 @@ def run(settings: Settings) -> None:
             demo_keys=keys, planning=chosen.plan, calendar=chosen.calendar,
             mlflow=_mlflow(settings),
         )  # fmt: skip
+        for words in least_rights.too_much(register):
+            log.warning(words, extra={"what": "rights"})
         _greet(register, base, keys)
         with app.state.metrics.served(settings.metrics_port), app.state.desk.tended():
             uvicorn.run(

@@ -83,7 +83,7 @@ def live(
         for number in range(1, schools + 1)
     ]
     _register(home, built)
-    turn = threading.Barrier(schools + 1, timeout=300)
+    turn = threading.Barrier(schools + 1, timeout=3600)
     written: dict[str, records.Records] = {}
     chosen: dict[str, list[tuple[int, str]]] = {}
     done: dict[str, records.Records] = {}

@@ -49,6 +49,7 @@ from earlywarning_api.routes import (
     visit_lists,
     visits,
 )
+from earlywarning_api.work_desk import WorkDesk
 
 PREFIX = "/api/v1"
 
@@ -114,6 +115,7 @@ def create_app(
     provider: Provider | None = None,
     demo_keys: Mapping[str, str] | None = None,
     home: Path | None = None,
+    mlflow: str | None = None,
     planning: Planning | None = None,
     calendar: SchoolCalendar | None = None,
 ) -> FastAPI:
@@ -130,7 +132,9 @@ def create_app(
     timezone : str
         Where the school is; pages show its clock.
     home : Path, optional
-        The installation's folder; without it no files can be uploaded.
+        The installation's folder; without it no files can be uploaded, and no list drafted.
+    mlflow : str, optional
+        Address of MLflow's server, where there is one; pages lead there.
     public_url : str, optional
         Where browsers find the service: `https://…` of the proxy before it. Links begin with it.
     proxy : str, optional
@@ -169,6 +173,8 @@ def create_app(
     app.state.language = language
     app.state.timezone = timezone
     app.state.desk = None if home is None else Desk(register, home=home, clock=clock)
+    app.state.work = None if home is None else WorkDesk(register, home=home, clock=clock)
+    app.state.mlflow = mlflow
     app.state.protection = protection or Protection()
     app.state.planning = planning or Planning()
     app.state.calendar = calendar or SchoolCalendar()

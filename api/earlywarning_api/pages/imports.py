@@ -72,6 +72,7 @@ class ImportPage:
     choices: Mapping[str, tuple[str, ...]]
     shown_faults: int
     school_year: str
+    may_draft: bool
     sent: Sent = field(default_factory=Sent)
     fault: str | None = None
 
@@ -215,6 +216,7 @@ def _page(
         in_mapping=tuple(dict.fromkeys(q.text for q in shown.questions if not q.answerable)),
         choices=CHOICES,
         shown_faults=SHOWN_FAULTS,
+        may_draft=access.allowed(person, "drafts") and person.school_id is not None,
         school_year=request.app.state.calendar.school_year_of(rendering.today(request)),
         sent=sent or Sent(_before(shown.said)),
         fault=fault,

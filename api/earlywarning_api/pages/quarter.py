@@ -89,6 +89,25 @@ class QuarterPage:
     role: str
 
 
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """What the list of the running quarter wants.
+
+    Attributes
+    ----------
+    drafts : str or None
+        Where a draft is asked for; None where this service makes none.
+    none_yet : bool
+        There are lists, and none of this quarter.
+    stale : bool
+        Newer data was imported after the draft was made.
+    """
+
+    drafts: str | None
+    none_yet: bool
+    stale: bool
+
+
 @router.get("/quarter")
 def quarter(
     request: Request, person: Annotated[access.Person, Depends(visitor.may("visit_lists"))]
@@ -106,7 +125,8 @@ def quarter(
         families = _next(session, person, current, standings)
         open_ = _open(session, person)
         to_do = tuple(_to_do(session, person, row, today) for row in open_)
-        tasks = _tasks(session, person, current, standings, to_do, _coming(lists, current))
+        wants = _wants(request, current, today)
+        tasks = _tasks(session, person, current, standings, to_do, _coming(lists, current), wants)
     shown = {id_ for one in families for id_ in one.student_ids}
     shown |= {one.student_id for one in to_do}
     if shown:
@@ -159,6 +179,20 @@ def _current(lists: Sequence[ListRow], today: date) -> ListRow | None:
     return next(iter(published or begun or lists), None)
 
 
+def _wants(request: Request, current: ListRow | None, today: date) -> Wants:
+    state = request.app.state
+    drafts = None if state.work is None else "/drafts"
+    if current is None:
+        return Wants(drafts, none_yet=True, stale=False)
+    running = state.calendar.quarter_of(today)
+    is_draft = current.status == DRAFT
+    return Wants(
+        drafts,
+        none_yet=current.as_of_date < running.start,
+        stale=is_draft and current.snapshot_id != state.register.current_snapshot(),
+    )
+
+
 def _coming(lists: Sequence[ListRow], current: ListRow | None) -> ListRow | None:
     """The draft of a later quarter, which can be looked at already."""
     if current is None:
@@ -176,10 +210,11 @@ def _tasks(
     standings: dict[str, Standing],
     to_do: Sequence[ToDo],
     coming: ListRow | None,
+    wants: Wants,
 ) -> tuple[Task, ...]:
     found: list[Task] = []
     if person.role == "coordinator":
-        found += [_imported(session), *_listed(session, current)]
+        found += [_imported(session, wants), *_listed(session, current, wants)]
         if coming is not None:
             review = f"/lists/{coming.visit_list_id}/review"
             by = names.of(session, coming.made_by)
@@ -217,20 +252,23 @@ def _first_now(tasks: Sequence[Task]) -> tuple[Task, ...]:
 ORDER = ("import", "draft", "publish", "visits", "overdue", "follow_ups", "next")
 
 
-def _imported(session: Session) -> Task:
+def _imported(session: Session, wants: Wants) -> Task:
     at, count = session.execute(
         select(func.max(ImportBatch.finished_at), func.count(ImportBatch.import_id))
     ).one()
     if not count:
-        return Task("import", "now", "none", "/data")
+        return Task("import", "now", "none", "/imports" if wants.drafts else "/data")
     return Task("import", "done", "last", "/data", done=count, at=at)
 
 
-def _listed(session: Session, current: ListRow | None) -> list[Task]:
-    if current is None:
-        return [Task("draft", "now", "none"), Task("publish", "later", "none")]
+def _listed(session: Session, current: ListRow | None, wants: Wants) -> list[Task]:
+    if current is None or wants.none_yet:
+        detail = "none" if current is None else "due"
+        return [Task("draft", "now", detail, wants.drafts), Task("publish", "later", "none")]
+    if wants.stale:
+        return [Task("draft", "now", "stale", wants.drafts), Task("publish", "later", "none")]
     by = names.of(session, current.made_by)
-    drafted = Task("draft", "done", "made", by=by, at=current.made_at)
+    drafted = Task("draft", "done", "made", wants.drafts, by=by, at=current.made_at)
     if current.status == DRAFT:
         review = f"/lists/{current.visit_list_id}/review"
         return [drafted, Task("publish", "now", "waits", review)]

@@ -18,7 +18,7 @@ from earlywarning.io.register import list_views, lists, names
 from earlywarning.io.register.lists import DRAFT, PUBLISHED, ListRow
 from earlywarning.io.register.models import ClassGroup, Student, VisitListItem, VisitListStudent
 from earlywarning_api import access, lookup
-from earlywarning_api.pages import list_content, rendering, visitor
+from earlywarning_api.pages import list_content, rendering, visitor, work
 from earlywarning_api.pages.list_content import Overview
 
 router = APIRouter()
@@ -34,6 +34,15 @@ class ClassRow:
 
     name: str
     students: int
+    listed: int
+    before: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRow:
+    """Families on the list for one kind of visit, now and on the last one."""
+
+    track: str
     listed: int
     before: int | None
 
@@ -70,6 +79,13 @@ class ReviewPage:
         Newer data was imported after the draft was made.
     early : bool
         Its quarter has not begun: what is recorded until then would be missing.
+    gone : int
+        Families that were on the last list and are not on this one.
+    tracks : tuple of TrackRow
+    missing : tuple of str
+        What was missing of the quarter before, in words, where it was looked at.
+    may_draft : bool
+        Whether it can be made again on a page.
     fault : str or None
         `raced`: somebody published first, or the draft was made again.
     """
@@ -80,6 +96,10 @@ class ReviewPage:
     total: int
     kept: int
     new: int
+    gone: int
+    tracks: tuple[TrackRow, ...]
+    missing: tuple[str, ...]
+    may_draft: bool
     without_capacity: int
     classes: tuple[ClassRow, ...]
     groups: tuple[GroupRow, ...]
@@ -144,7 +164,9 @@ def _page(
         earlier = _listed(session, before.visit_list_id) if before else set()
         classes = _classes(session, row, before)
         groups = _groups(session, row)
+        tracks = _tracks(session, row, before)
         by = names.of(session, row.published_by)
+        made = work.of_list(session, person, row.visit_list_id)
     view = ReviewPage(
         overview=list_content.overview(row, schools),
         sha=row.frozen_sha256,
@@ -152,6 +174,10 @@ def _page(
         total=len(keys),
         kept=len(keys & earlier),
         new=len(keys - earlier),
+        gone=len(earlier - keys),
+        tracks=tracks,
+        missing=() if made is None else work.missing_words(made, schools, spoken),
+        may_draft=request.app.state.work is not None,
         without_capacity=row.header["counts"].get("leads_without_capacity", 0),
         classes=classes,
         groups=groups,
@@ -193,6 +219,28 @@ def _classes(session: Session, row: ListRow, before: ListRow | None) -> tuple[Cl
         ClassRow(name, total, listed, then.get(class_id, (name, 0, None))[2])
         for class_id, (name, total, listed) in now.items()
     )
+
+
+def _tracks(session: Session, row: ListRow, before: ListRow | None) -> tuple[TrackRow, ...]:
+    now = _by_track(session, row.visit_list_id)
+    then = None if before is None else _by_track(session, before.visit_list_id)
+    names_ = sorted({*now, *(then or {})}, key=lambda one: -now.get(one, 0))
+    return tuple(
+        TrackRow(one, now.get(one, 0), None if then is None else then.get(one, 0)) for one in names_
+    )
+
+
+def _by_track(session: Session, visit_list_id: str) -> dict[str, int]:
+    query = (
+        select(VisitListItem.track, func.count())
+        .where(
+            VisitListItem.visit_list_id == visit_list_id,
+            VisitListItem.position.is_not(None),
+            VisitListItem.track.is_not(None),
+        )
+        .group_by(VisitListItem.track)
+    )
+    return {str(track): count for track, count in session.execute(query)}
 
 
 def _by_class(session: Session, visit_list_id: str) -> dict[str, tuple[str, int, int]]:

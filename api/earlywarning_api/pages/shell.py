@@ -97,6 +97,8 @@ def _part(path: str) -> str | None:
         return "plan"
     if path.startswith(("/students/", "/visits/")):
         return "lists"
+    if path == "/drafts":
+        return "quarter"
     if path == "/imports" or path.startswith("/imports/"):
         return "data"
     return next(

@@ -11,6 +11,7 @@ from earlywarning_api.pages import (
     assets,
     attempt,
     data,
+    drafting,
     emergency,
     failures,
     home,
@@ -29,6 +30,7 @@ from earlywarning_api.pages import (
     student,
     visit,
     visit_list,
+    work,
 )
 
 API = ("/api/", "/healthz", "/readyz", "/metrics")
@@ -53,6 +55,8 @@ MODULES = (
     sheets,
     data,
     imports,
+    drafting,
+    work,
     models,
     people,
     oversight,

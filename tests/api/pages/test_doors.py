@@ -53,6 +53,11 @@ ALLOWED = {
     "/imports/{import_id}/withdrawal": {C, D},
     "/imports/{import_id}/faults.csv": {C, D},
     "/models": {C, P, A, D},
+    "/models/{outcome}/rollback": {D},
+    "/models/{outcome}/{version}": {C, P, A, D},
+    "/models/{outcome}/{version}/promotion": {D},
+    "/drafts": {C},
+    "/work/{job_id}": {C, D},
     "/people": {A},
     "/people/{user_id}": {A},
     "/audit": {A},
@@ -79,6 +84,7 @@ def routes(world: World) -> set[tuple[str, str]]:
 
 def filled(path: str, world: World) -> str:
     path = path.replace("{visit_list_id}", world.lists["2026-27-Q2"])
+    path = path.replace("{outcome}", "grades").replace("{version}", "1")
     path = path.replace("{visit_id}", "9" * 32).replace("{attempt_id}", "9" * 32)
     return re.sub(r"{[a-z_]+}", ABSENT, path)
 

@@ -1,0 +1,119 @@
+"""From files to a published list without a command line, by a coordinator, in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from playwright.sync_api import Browser, Page, expect
+
+from browser import Site, sideways, site, violations
+from earlywarning.io.register import lists
+from earlywarning.io.register.db import open_register
+from earlywarning_api.app import create_app
+from earlywarning_api.pages import work
+from people import SCHOOL_ID
+from service_world import World, people, users
+
+DATA = Path(__file__).parents[2] / "data" / "two_classes"
+FILES = [*sorted(DATA.glob("*.csv")), DATA / "mapping.toml"]
+NOW = datetime(2026, 10, 6, 2, 0)  # noqa: DTZ001 - the register keeps UTC without zone
+PATIENCE = 240_000
+
+
+@pytest.fixture
+def school(browser: Browser, tmp_path: Path) -> Iterator[Site]:
+    """An installation in a folder, with users and no facts."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "district.toml").write_text(
+        '[district]\nname = "Contoh"\n\n[visits]\nlottery = false\n', encoding="utf-8"
+    )
+    with open_register(f"sqlite:///{home / 'register.db'}") as register:
+        people(register)
+        users(register)
+        app = create_app(register, clock=lambda: NOW, home=home, requests_per_minute=0)
+        with TestClient(app) as client, site(World(register, app, client, {}, {}), browser) as on:
+            yield on
+
+
+def fine(page: Page) -> None:
+    assert not violations(page)
+    assert sideways(page) <= 0
+
+
+def stands(page: Page) -> None:
+    """Wait until the work stands still; the page reloads by itself."""
+    over = page.locator("main form, main .faults, main .good").first
+    expect(over).to_be_visible(timeout=PATIENCE)
+
+
+def test_from_files_to_a_published_list_without_script(school: Site) -> None:
+    register = school.world.register
+    with school.page("coordinator", size="telephone", language="en", script=False) as page:
+        page.goto("/quarter")
+        page.get_by_role("link", name="Data in").click()
+        page.get_by_label("Files", exact=True).set_input_files(FILES)
+        page.get_by_role("button", name="Upload and look").click()
+        page.wait_for_url("**/imports/*")
+        stands(page)
+        if page.get_by_role("checkbox").count():
+            page.get_by_role("checkbox").check()
+        page.get_by_role("button", name="Save all of it").click()
+        expect(page.locator("main .good")).to_be_visible(timeout=PATIENCE)
+        page.get_by_role("link", name="Make the draft of the list").click()
+        fine(page)
+        page.get_by_role("button", name="Make the draft October").click()
+        page.wait_for_url("**/work/*")
+        fine(page)
+        stands(page)
+        expect(page.get_by_role("status")).to_contain_text("The draft is ready.")
+        expect(page.get_by_text("What is missing of the quarter before")).to_be_visible()
+        fine(page)
+        page.get_by_role("link", name="Look at the draft").click()
+        expect(page.get_by_text("What is missing of the quarter before")).to_be_visible()
+        fine(page)
+        page.get_by_role("button", name="Publish").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Visit list")
+        page.goto("/drafts")
+        expect(page.get_by_role("link", name="Open the list")).to_be_visible()
+        expect(page.get_by_role("button", name="Make the draft October")).to_have_count(0)
+        fine(page)
+    (made,) = lists.of_quarter(register, "2026-27-Q2", status=lists.PUBLISHED)
+    coordinator = school.world.as_("coordinator")
+    again = coordinator.post("/drafts", data={"quarter": "2026-27-Q2"})
+    assert again.status_code == 409
+    with register.session() as session:
+        found = work.of_list(session, _coordinator(), made.visit_list_id)
+    assert found is not None
+    assert (found.status, found.asked) == ("finished", {"quarter": "2026-27-Q2"})
+
+
+def test_a_draft_that_cannot_be_made_says_why(school: Site) -> None:
+    with school.page("coordinator") as page:
+        page.goto("/drafts")
+        expect(page.get_by_text("Belum ada data yang diimpor.")).to_be_visible()
+        fine(page)
+    coordinator = school.world.as_("coordinator")
+    started = coordinator.post("/drafts", data={"quarter": "2026-27-Q2"})
+    busy = coordinator.post("/drafts", data={"quarter": "2026-27-Q2"})
+    assert (started.status_code, busy.status_code) == (303, 409)
+    where = started.headers["location"]
+    other = school.world.as_("other coordinator")
+    assert other.get(where).status_code == 404
+    assert school.world.as_("data_staff").get(where).status_code == 404
+    with school.page("coordinator", size="telephone") as page:
+        page.goto(where)
+        stands(page)
+        expect(page.get_by_role("alert")).to_contain_text("Datanya belum memungkinkan.")
+        fine(page)
+    assert coordinator.post("/drafts", data={"quarter": "2026-27-Q9"}).status_code == 409
+
+
+def _coordinator():
+    from earlywarning_api.access import Person
+
+    return Person("x", "coordinator", SCHOOL_ID, None)

@@ -34,6 +34,9 @@ _TYPES: dict[str, Any] = {
 }
 _ASIDE = ".aside-"
 _EMPTY = "empty.parquet"
+ROW_GROUP = 262_144
+"""Rows of a Parquet row group: enough work for one thread of Polars or one task of Spark, and few
+enough for its statistics to leave something out."""
 
 
 def frame_schema(table: Table) -> pl.Schema:
@@ -242,7 +245,7 @@ class SnapshotWriter:
             return
         path = self._aside / table / name
         rows.select(FACT_SCHEMAS[table].names()).cast(FACT_SCHEMAS[table]).write_parquet(
-            path, compression="zstd", statistics=True, row_group_size=262_144
+            path, compression="zstd", statistics=True, row_group_size=ROW_GROUP
         )
         digest = _sha256(path)
         files[name] = {"rows": rows.height, "sha256": digest}

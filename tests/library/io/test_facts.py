@@ -8,10 +8,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from pyarrow.dataset import Expression, dataset, field
 
 from earlywarning.calendar import NEVER, day_number
 from earlywarning.errors import ArtifactError, Conflict
-from earlywarning.io.facts import FACT_SCHEMAS, FactStore, part_of
+from earlywarning.io.facts import FACT_SCHEMAS, ROW_GROUP, FactStore, part_of
 from earlywarning.records.tables import FACT_TABLES
 
 
@@ -74,6 +75,34 @@ def test_files_that_did_not_change_are_shared(store: FactStore) -> None:
     store.remove_except({second.id})
     store.verify(second.id)
     assert store.read(second.id, "register_day").height == 3
+
+
+def test_row_groups_are_of_one_size_and_say_what_is_in_them(store: FactStore) -> None:
+    """A reader of one student, or of some days, leaves out what cannot hold them."""
+    count = 2 * ROW_GROUP + 10
+    first = day_number(date(2026, 8, 3))
+    rows = days("2026-08-03").clear()
+    rows = pl.DataFrame({"n": pl.int_range(count, eager=True)}).select(
+        pl.format("C{}", pl.col("n") // 100 + 100_000).alias("class_id"),
+        (first + pl.col("n") % 100).cast(pl.Int32).alias("day"),
+        pl.lit("S1").alias("school_id"), pl.lit(True).alias("taken"),
+        pl.lit(False).alias("assumed"), pl.lit(first + 200, pl.Int32).alias("known_day"),
+        pl.lit(NEVER, pl.Int32).alias("superseded_day"),
+    ).select(rows.columns).cast(rows.schema)  # fmt: skip
+    snapshot = store.write({"register_day": rows}, base=None)
+    path = store.folder(snapshot.id) / "register_day" / "2026-27.parquet"
+    (fragment,) = dataset(path).get_fragments()
+    assert [group.num_rows for group in fragment.row_groups] == [ROW_GROUP, ROW_GROUP, 10]
+    for group in fragment.row_groups:
+        assert set(rows.columns) == set(group.statistics)
+
+    def read(wanted: Expression) -> int:
+        return len(fragment.subset(wanted).row_groups)
+
+    assert read(field("class_id") == "C100000") == 1
+    assert read(field("day") < first) == 0
+    assert read(field("known_day") < first + 200) == 0
+    assert read(field("day") >= first) == 3
 
 
 def test_a_table_written_whole_loses_the_years_it_no_longer_has(store: FactStore) -> None:

@@ -21,9 +21,11 @@ from earlywarning.errors import ConfigError, DataError
 from earlywarning.impact import analysis, counting, panel, power
 from earlywarning.impact.columns import FORMAT, MAY_BE_EMPTY
 from earlywarning.impact.counting import Window
+from earlywarning.impact.limits import LIMITS
 from earlywarning.impact.panel import RollOut
 from earlywarning.impact.power import Power
 from earlywarning.impact.study import LOTTERY, ROLL_OUT, Study, draw_order
+from earlywarning.io import impact_export
 from earlywarning.io.facts import FactStore
 from earlywarning.io.register import audit_log, evidence, exports, list_basis, research
 from earlywarning.io.register.db import Register
@@ -106,6 +108,7 @@ def propose(
         designs=(*designs, "listing"),
         seed=seed,
         roll_out=order,
+        limits=LIMITS,
     )
     return study, what_could_be_seen(home, before=start, quarters=quarters)
 
@@ -284,8 +287,9 @@ def analyse(
         "facts_until": registered.facts_until.isoformat()
         if registered and registered.facts_until else None,
     }  # fmt: skip
+    code = impact_export.code_sha256()
     key = evidence.result_key(
-        analysis.data_hash(rows), study.sha256, earlywarning.__version__, str(FORMAT),
+        analysis.data_hash(rows), study.sha256, code, str(FORMAT),
         str(found), *sorted(one.sha256 for one in used),
     )  # fmt: skip
     result = evidence.kept_result(home.register, key)
@@ -296,6 +300,7 @@ def analyse(
         )
         result["origin"] = {
             "district": home.district.name, "code_version": earlywarning.__version__,
+            "code_sha256": code,
             "snapshot_id": snapshot, "study_sha256": study.sha256,
             "lists": sorted(one.sha256 for one in used),
         }  # fmt: skip
@@ -398,8 +403,6 @@ def export(
     NotFound, DataError
         If no agreement with this id holds today, or it does not cover all that would leave.
     """
-    from earlywarning.io import impact_export
-
     with home.register.session() as session:
         row = exports.agreement(session, agreement_id, researcher=None, at=at)
         agreed = impact_export.Agreed(

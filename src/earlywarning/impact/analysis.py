@@ -19,6 +19,7 @@ from earlywarning.impact import diagnose, lottery, naive
 from earlywarning.impact.columns import BEFORE, BETTER, FORMAT, LEAST_CELL
 from earlywarning.impact.designs import Run, adjustment, run
 from earlywarning.impact.diagnose import Rule
+from earlywarning.impact.limits import LEAST_CLUSTERS
 from earlywarning.impact.regression import REACH
 from earlywarning.impact.standards import benjamini_hochberg
 
@@ -54,7 +55,10 @@ def analyse(
     told : callable, optional
         Called with how many estimates are made and how many there are.
     """
-    rules = [diagnose.hashes(int(evidence["broken"]), int(evidence["lists"]))]
+    rules = [
+        diagnose.hashes(int(evidence["broken"]), int(evidence["lists"])),
+        diagnose.limits(study.get("limits")),
+    ]
     seed = int(study["seed"])
     asked = [
         (role, outcome, design)
@@ -129,7 +133,7 @@ def _described(made: Run, role: str) -> dict[str, Any]:
     held = diagnose.may_say(made.rules)
     whole = asdict(made)
     whole["rules"] = [asdict(rule) for rule in made.rules]
-    few = made.itt is not None and made.itt.clusters < diagnose.LEAST_CLUSTERS
+    few = made.itt is not None and made.itt.clusters < LEAST_CLUSTERS
     use_exact = few and "low" in made.exact
     itt = whole["itt"]
     interval = made.exact if use_exact else itt
@@ -231,7 +235,7 @@ def _subgroups(
             ("low", lottery.drawn(rows[~high])),
             ("high", lottery.drawn(rows[high])),
         ):
-            if some["homeroom"].nunique() >= diagnose.LEAST_CLUSTERS:
+            if some["homeroom"].nunique() >= LEAST_CLUSTERS:
                 one = lottery.itt(some, outcome, adjust=adjust)
                 made.append({"by": name, "part": part, "median": middle, **asdict(one)})
         if [row["part"] for row in made if row["by"] == name] == ["low", "high"]:

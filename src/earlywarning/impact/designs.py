@@ -12,6 +12,7 @@ import pandas as pd
 from earlywarning.impact import diagnose, discontinuity, listing, lottery, rollout
 from earlywarning.impact.columns import BASELINE, BEFORE
 from earlywarning.impact.diagnose import Rule
+from earlywarning.impact.limits import ADJUST, LEAST_LISTED, LEAST_PER_SIDE
 from earlywarning.impact.regression import Estimate
 from earlywarning.impact.standards import standardised
 
@@ -123,7 +124,7 @@ def _discontinuity(made: Run, rows: pd.DataFrame, _: int) -> None:
     adjust = adjustment(made.outcome)
     whole = whole.assign(above=whole["x"] > 0)
     known = whole[whole[made.outcome].notna()]
-    if min((known["x"] > 0).sum(), (known["x"] <= 0).sum()) < discontinuity.LEAST_PER_SIDE:
+    if min((known["x"] > 0).sum(), (known["x"] <= 0).sum()) < LEAST_PER_SIDE:
         made.reason = "too_few"
         _count(made, "assigned", whole, "above")
         return
@@ -152,7 +153,7 @@ def _discontinuity(made: Run, rows: pd.DataFrame, _: int) -> None:
 def _listing(made: Run, rows: pd.DataFrame, seed: int) -> None:
     whole = listing.comparable(rows)
     known = whole[whole[made.outcome].notna()]
-    if known["listed"].sum() < 200 or known["homeroom"].nunique() < 2 * listing.FOLDS:
+    if known["listed"].sum() < LEAST_LISTED or known["homeroom"].nunique() < 2 * listing.FOLDS:
         made.reason = "too_few"
         _count(made, "assigned", whole, "listed")
         return
@@ -188,7 +189,7 @@ def _weighted(kept: pd.DataFrame, propensity: np.ndarray) -> list[Rule]:
         spread = values[use].std() or 1.0
         g = float((means[0] - means[1]) / spread)
         made.append(
-            Rule(f"weighted:{name}", abs(g), diagnose.ADJUST, abs(g) <= diagnose.ADJUST,
+            Rule(f"weighted:{name}", abs(g), ADJUST, abs(g) <= ADJUST,
                  diagnose.RESERVATIONS, {"g": g})
         )  # fmt: skip
     return made

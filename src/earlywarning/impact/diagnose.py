@@ -14,6 +14,21 @@ from scipy import stats
 
 from earlywarning.impact import discontinuity
 from earlywarning.impact.density import by_counts
+from earlywarning.impact.limits import (
+    ADJUST,
+    BALANCE_P,
+    DENSITY_P,
+    F_LEAST,
+    FINE,
+    LEAST_BLOCKS,
+    LEAST_CLUSTERS,
+    LEAST_LISTED,
+    LEAST_OVERLAP,
+    LEAST_PER_SIDE,
+    LIMITS,
+    PLACEBO_P,
+    PRE_TREND_P,
+)
 from earlywarning.impact.regression import Estimate, covariates, least_squares, within
 from earlywarning.impact.standards import attrition_boundary, robustness_value, standardised
 
@@ -33,14 +48,6 @@ NOTE = "note"
 """Nothing changes; a reader is told."""
 
 SEVERITY = (NOTE, RESERVATIONS, EXACT_ONLY, ITT_ONLY, NOTHING)
-
-F_LEAST = 16.0
-FINE, ADJUST = 0.05, 0.25
-LEAST_BLOCKS = 40
-LEAST_CLUSTERS = 30
-BALANCE_P = 0.01
-PRE_TREND_P = 0.05
-PLACEBO_P = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +173,9 @@ def clusters(many: int) -> Rule:
 def cells(found: discontinuity.Discontinuity) -> Rule:
     """Enough children on both sides of the cut, and enough homerooms."""
     least = min(found.left, found.right)
-    enough = (
-        least >= discontinuity.LEAST_PER_SIDE and found.homerooms >= discontinuity.LEAST_HOMEROOMS
-    )
+    enough = least >= LEAST_PER_SIDE and found.homerooms >= LEAST_CLUSTERS
     return Rule(
-        "cells", least, discontinuity.LEAST_PER_SIDE, enough, NOTHING,
+        "cells", least, LEAST_PER_SIDE, enough, NOTHING,
         {"left": found.left, "right": found.right, "homerooms": found.homerooms},
     )  # fmt: skip
 
@@ -193,7 +198,7 @@ def placebo_cuts(
         part = rows[np.sign(rows["x"]) == side]
         place = float(part["x"].median())
         near = min(bandwidth, abs(place))
-        if (abs(part["x"] - place) < near).sum() >= 2 * discontinuity.LEAST_PER_SIDE:
+        if (abs(part["x"] - place) < near).sum() >= 2 * LEAST_PER_SIDE:
             found = discontinuity.estimate_at_cut(
                 part, outcome, adjust=adjust, bandwidth=near, cut=place
             )
@@ -228,7 +233,7 @@ def donut(rows: pd.DataFrame, outcome: str, *, bandwidth: float, adjust: Sequenc
 def density(rows: pd.DataFrame) -> Rule:
     """Counts on both sides of the cut. Nearly blind here: capacity fixes them; see `density`."""
     found = by_counts(rows["x"].to_numpy(dtype=float))
-    return Rule("density", found.p, 0.01, not found.p < 0.01, NOTE)
+    return Rule("density", found.p, DENSITY_P, not found.p < DENSITY_P, NOTE)
 
 
 def pre_trend(*estimates: Estimate) -> Rule:
@@ -243,7 +248,16 @@ def pre_trend(*estimates: Estimate) -> Rule:
 def overlap(kept: np.ndarray) -> Rule:
     """Share of the children for whom somebody comparable had the other assignment."""
     share = float(kept.mean()) if len(kept) else 0.0
-    return Rule("overlap", share, 0.05, share >= 0.05 and kept.sum() >= 200, NOTHING)
+    enough = share >= LEAST_OVERLAP and kept.sum() >= LEAST_LISTED
+    return Rule("overlap", share, LEAST_OVERLAP, enough, NOTHING)
+
+
+def limits(registered: Mapping[str, float] | None) -> Rule:
+    """Limits that are not those which a design was registered with."""
+    others = 0 if registered is None else sum(
+        registered.get(name) != limit for name, limit in LIMITS.items()
+    )  # fmt: skip
+    return Rule("limits", others, 0, others == 0, RESERVATIONS)
 
 
 def hashes(broken: int, lists: int) -> Rule:

@@ -17,9 +17,6 @@ import pandas as pd
 from earlywarning.errors import MissingExtra
 from earlywarning.impact.regression import Estimate, covariates, estimate, least_squares, of_value
 
-LEAST_PER_SIDE = 100
-LEAST_HOMEROOMS = 30
-
 
 @dataclass(frozen=True, slots=True)
 class Discontinuity:

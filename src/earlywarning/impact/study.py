@@ -16,6 +16,7 @@ from typing import Any
 from earlywarning.calendar import SchoolCalendar
 from earlywarning.errors import ConfigError
 from earlywarning.impact.columns import OUTCOMES
+from earlywarning.impact.limits import LIMITS
 
 LOTTERY, DISCONTINUITY, LISTING, ROLL_OUT = "lottery", "discontinuity", "listing", "rollout"
 DESIGNS = (LOTTERY, DISCONTINUITY, LISTING, ROLL_OUT)
@@ -46,6 +47,8 @@ class Study:
         Of everything drawn in the analysis and in a roll-out.
     roll_out : mapping of lead to str or None
         First visiting quarter of each homeroom; empty without a roll-out.
+    limits : mapping of name to number or None
+        What each rule is held against: `limits.LIMITS` when the design was written.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Study:
     subgroups: tuple[str, ...] = ()
     seed: int = 1
     roll_out: Mapping[str, str | None] | None = None
+    limits: Mapping[str, float] | None = None
 
     @property
     def sha256(self) -> str:
@@ -118,6 +122,7 @@ def of_values(data: Mapping[str, Any], *, calendar: SchoolCalendar | None = None
         if not isinstance(roll_out, Mapping):
             raise ConfigError("roll_out must be a table of homeroom = quarter")
         values["roll_out"] = {str(key): value or None for key, value in roll_out.items()}
+    values["limits"] = _limits(values.get("limits"), known=calendar is None)
     values["worthwhile"] = float(worthwhile)
     made = Study(**values)
     if ROLL_OUT in made.designs and not made.roll_out:
@@ -133,6 +138,21 @@ def of_values(data: Mapping[str, Any], *, calendar: SchoolCalendar | None = None
                 f"last_quarter {made.last_quarter} lies before first_quarter {made.first_quarter}"
             )
     return made
+
+
+def _limits(value: object, *, known: bool) -> Mapping[str, float] | None:
+    """The limits of a design; a new one can have no others than this program judges by."""
+    if value is not None and not isinstance(value, Mapping):
+        raise ConfigError("limits must be a table of rule = number")
+    if known:
+        return None if value is None else dict(value)
+    for name in sorted({*LIMITS, *(value or {})} if value is not None else ()):
+        if (value or {}).get(name) != LIMITS.get(name):
+            raise ConfigError(
+                f"limits.{name} is {(value or {}).get(name)!r}; this program judges by "
+                f"{LIMITS.get(name)!r}: the table says what it does, leave it as it was written"
+            )
+    return dict(LIMITS)
 
 
 def _chosen(value: object, key: str, allowed: Sequence[str], least: int) -> tuple[str, ...]:
@@ -205,6 +225,8 @@ def text_of(study: Study, *, notes: Sequence[str] = ()) -> str:
         f"subgroups = {row(study.subgroups)}",
         f"seed = {study.seed}",
     ]
+    lines += ["", "# What each rule is held against; kept under the design's hash.", "[limits]"]
+    lines += [f"{name} = {limit:g}" for name, limit in LIMITS.items()]
     if study.roll_out:
         lines += ["", "# First visiting quarter of each homeroom, drawn by lot; empty: afterwards.",
                   "[roll_out]"]  # fmt: skip

@@ -16,6 +16,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ NEEDS = ("numpy", "pandas", "scipy", "scikit-learn")
 
 MODULES = (
     "columns", "regression", "lottery", "discontinuity", "listing", "rollout", "naive",
-    "standards", "density", "diagnose", "designs", "analysis",
+    "standards", "density", "limits", "diagnose", "designs", "analysis",
 )  # fmt: skip
 PACKAGE = "impact_code"
 
@@ -185,19 +186,33 @@ def without_names(panel: pd.DataFrame, key: bytes) -> pd.DataFrame:
     return made[[name for name in COLUMNS if name in made]]
 
 
+def code_sha256() -> str:
+    """Hash of the analysis as an export writes it: other code, another hash."""
+    return hashlib.sha256("".join(_code().values()).encode()).hexdigest()
+
+
+@cache
+def _code() -> dict[str, str]:
+    """The modules of the analysis by file name, their imports turned to the folder."""
+    source = resources.files("earlywarning")
+    texts = {f"{name}.py": source.joinpath("impact", f"{name}.py") for name in MODULES}
+    texts["errors.py"] = source.joinpath("errors.py")
+    return {
+        name: path.read_text(encoding="utf-8")
+        .replace("earlywarning.impact", PACKAGE)
+        .replace("earlywarning.errors", f"{PACKAGE}.errors")
+        for name, path in texts.items()
+    }
+
+
 def _write_code(folder: Path) -> None:
     """The analysis as this program ran it, its imports turned to the folder."""
     code = folder / PACKAGE
     code.mkdir()
     (code / "__init__.py").write_text('"""The analysis, as the program ran it."""\n', "utf-8")
+    for name, text in _code().items():
+        (code / name).write_text(text, encoding="utf-8")
     source = resources.files("earlywarning")
-    for name in MODULES:
-        text = source.joinpath("impact", f"{name}.py").read_text(encoding="utf-8")
-        text = text.replace("earlywarning.impact", PACKAGE)
-        text = text.replace("earlywarning.errors", f"{PACKAGE}.errors")
-        (code / f"{name}.py").write_text(text, encoding="utf-8")
-    errors = source.joinpath("errors.py").read_text(encoding="utf-8")
-    (code / "errors.py").write_text(errors, encoding="utf-8")
     script = source.joinpath("io", "templates", "impact_analyse.py.txt")
     (folder / "analyse.py").write_text(script.read_text(encoding="utf-8"), encoding="utf-8")
     needs = "".join(f"{name}=={metadata.version(name)}\n" for name in NEEDS)

@@ -31,8 +31,9 @@ from earlywarning.io import impact_figures
 SCALE = {"absence_rate": 100.0, "chronic": 100.0, "incidents": 1.0, "mark": 1.0}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PRINT_SECONDS = 120
-NO_ORIGIN = {"district": "–", "code_version": "–", "snapshot_id": "–", "study_sha256": "–",
-             "lists": ()}  # fmt: skip
+UNKNOWN_ORIGIN = dict.fromkeys(
+    ("district", "code_version", "code_sha256", "snapshot_id", "study_sha256"), "–"
+)
 """What a report says of where its result comes from, where nothing was kept of it."""
 
 
@@ -84,7 +85,8 @@ def about(
     return {
         "made_on": day(made_at),
         "registered_at": None if registered_at is None else day(registered_at),
-        **NO_ORIGIN,
+        **UNKNOWN_ORIGIN,
+        "lists": (),
         **result.get("origin", {}),
     }
 
@@ -128,6 +130,7 @@ def _shown(result: Mapping[str, Any], language: str, about: Mapping[str, Any]) -
         "decisive": decisive, "verdict": sentences(decisive, language), "language": language,
         "w": words(language), "first": first, "scales": SCALE,
         "forest": _forest(result, language), "cut": _cut(result, language),
+        "trend": _trend(result, language),
         "doubts": doubts(result),
         "failed": [] if decisive is None else [r for r in decisive["rules"] if not r["passed"]],
     }  # fmt: skip
@@ -259,6 +262,23 @@ def _cut(result: Mapping[str, Any], language: str) -> Any:
             return impact_figures.around_cut(
                 one["plot"]["points"], scale=SCALE[one["outcome"]],
                 label=words(language)["axis_cut"],
+            )  # fmt: skip
+    return ""
+
+
+def _trend(result: Mapping[str, Any], language: str) -> Any:
+    """A drawn order before anybody started, and after."""
+    said = words(language)
+    for one in result["results"]:
+        if one["design"] == "rollout" and one["plot"].get("points"):
+            rows = [
+                {"name": said["trend_after" if point["since"] >= 0 else "trend_before"],
+                 "biased": False, **point}
+                for point in one["plot"]["points"]
+            ]  # fmt: skip
+            return impact_figures.forest(
+                rows, scale=SCALE[one["outcome"]], label=said[f"axis_{one['outcome']}"],
+                worthwhile=None,
             )  # fmt: skip
     return ""
 

@@ -24,6 +24,7 @@ from earlywarning.impact import (
 )
 from earlywarning.impact.columns import BASELINE, COLUMNS
 from earlywarning.impact.diagnose import Rule
+from earlywarning.impact.limits import LIMITS
 from earlywarning.impact.redraw import faults
 from earlywarning.impact.regression import of_value
 from earlywarning.impact.study import Study
@@ -34,7 +35,8 @@ from earlywarning.visits.chance import tie_breaker
 from earlywarning.visits.households import Household
 
 Y = "absence_rate"
-ASKED = Study("A", "Do visits help?", "2026-27-Q1", "2026-27-Q4", designs=("lottery", "listing"))
+ASKED = Study("A", "Do visits help?", "2026-27-Q1", "2026-27-Q4", designs=("lottery", "listing"),
+              limits=LIMITS)  # fmt: skip
 EVIDENCE = {"lists": 4, "broken": 0, "registered": True}
 
 
@@ -46,6 +48,13 @@ def test_a_broken_list_silences_every_design(with_lottery) -> None:
     found = result(with_lottery, evidence={**EVIDENCE, "broken": 1})
     assert {one["verdict"] for one in found["results"]} == {"withheld"}
     assert all(one["effect"] is None for one in found["results"])
+
+
+def test_limits_that_are_not_the_registered_ones_are_said() -> None:
+    assert diagnose.limits(None).passed
+    assert diagnose.limits(LIMITS).passed
+    softer = diagnose.limits({**LIMITS, "first_stage_f": 4.0})
+    assert (softer.passed, softer.value, softer.then) == (False, 1, diagnose.RESERVATIONS)
 
 
 def test_a_strong_lottery_is_said_to_help(with_lottery) -> None:
@@ -266,6 +275,9 @@ def test_a_design_written_out_reads_back_the_same() -> None:
         ('last_quarter = "2026-27-Q4"', 'last_quarter = "2025-26-Q4"', "lies before"),
         ("seed = 1", "seed = 1\nlucky = true", "unknown key 'lucky'"),
         ("subgroups = []", 'subgroups = ["sex"]', "subgroups has 'sex'"),
+        ("first_stage_f = 16", "first_stage_f = 4", "limits.first_stage_f is 4"),
+        ("blocks = 40\n", "", "limits.blocks is None"),
+        ("blocks = 40", "blocks = 40\nluck = 1", "limits.luck is 1"),
     ],
 )
 def test_a_design_that_cannot_be_is_refused_in_words(old: str, new: str, said: str) -> None:

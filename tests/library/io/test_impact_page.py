@@ -19,8 +19,8 @@ ASKED = Study("Kunjungan", "Membantu & <berguna>?", "2026-27-Q1", "2026-27-Q4",
               designs=("lottery", "discontinuity", "listing"), secondary=("chronic",),
               subgroups=("s",))  # fmt: skip
 ABOUT = {"district": "Kabupaten Maju", "made_on": "1 Juli 2027", "registered_at": "1 Juni 2026",
-         "code_version": "0", "snapshot_id": "ab" * 32, "study_sha256": ASKED.sha256,
-         "lists": ["cd" * 32]}  # fmt: skip
+         "code_version": "0", "code_sha256": "12" * 32, "snapshot_id": "ab" * 32,
+         "study_sha256": ASKED.sha256, "lists": ["cd" * 32]}  # fmt: skip
 
 
 def made(plan: Plan, *, broken: int = 0, asked: Study = ASKED):
@@ -92,6 +92,8 @@ def test_a_drawn_order_has_a_page_too() -> None:
     asked = replace(ASKED, designs=DESIGNS, roll_out=order)
     text = page(made(Plan(homerooms=60, roll_out=True), asked=asked), "en")
     assert "Homeroom starts" in text
+    assert "before anybody started" in text
+    assert "Limits as they were registered" in text
 
 
 def test_without_registration_it_says_so(result) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-BytecodeVerificationRemote"
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 """Java begins at once and compiles little: these processes live for minutes."""
 
 SMALL: Mapping[str, str] = {
@@ -34,6 +34,7 @@ class Cluster:
     """The processes, and the address that a driver connects to."""
 
     address: str
+    master: subprocess.Popen[bytes]
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def kill_a_worker(self) -> None:
@@ -54,13 +55,13 @@ def _free_port() -> int:
         return listener.getsockname()[1]
 
 
-def _wait_for(port: int, seconds: float = 300) -> None:
+def _wait_for(process: subprocess.Popen[bytes], port: int, seconds: float = 300) -> None:
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while time.monotonic() < end and process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
         time.sleep(0.3)
-    raise TimeoutError(f"nothing listens on port {port} after {seconds} s")
+    raise TimeoutError(f"nothing listens on port {port}; the process ended: {process.poll()}")
 
 
 @contextlib.contextmanager
@@ -85,9 +86,9 @@ def cluster(folder: Path, *, memory: str = "1500m", workers: int = 2) -> Iterato
         )  # fmt: skip
 
     master = start("master.Master", "--port", str(port))
-    found = Cluster(f"spark://127.0.0.1:{port}")
+    found = Cluster(f"spark://127.0.0.1:{port}", master)
     try:
-        _wait_for(port)
+        _wait_for(master, port)
         for number in range(1, workers + 1):
             found.workers.append(
                 start("worker.Worker", "--cores", "1", "--memory", memory, "--work-dir",

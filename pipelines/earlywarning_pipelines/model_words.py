@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from earlywarning.io import wording
 from earlywarning.io.register import model_events
+from earlywarning.io.wording import card_text
 from earlywarning.risk import gates
-from earlywarning.risk.results import BORROWED, FEWER, UNJUDGED
+from earlywarning.risk.results import BORROWED, FEWER, ON_CLUSTER, SAMPLED, UNJUDGED
 from earlywarning.risk.watch.checks import ACT, LOOK
 from earlywarning_pipelines import visit_words
 
@@ -103,6 +104,11 @@ def _few(report: Mapping[str, Any]) -> list[str]:
         f"{one['numbers']['needed']} are needed"
         for one in report.get("notices", [])
         if one["code"] == FEWER
+    ]
+    told += [
+        card_text(f"card.notice.{one['code']}", "en", **one["numbers"])
+        for one in report.get("notices", [])
+        if one["code"] in (SAMPLED, ON_CLUSTER)
     ]
     return [*told, _from(report).removeprefix("; ")]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import earlywarning
 from earlywarning.district import District
 from earlywarning.errors import ConfigError, DataError
-from earlywarning.io import wording
+from earlywarning.io import drawing, wording
 from earlywarning.io.dataset import history_quarters, load_dataset
 from earlywarning.io.engine import Engine
 from earlywarning.io.facts import FactStore
@@ -28,12 +28,20 @@ from earlywarning.risk import training
 from earlywarning.risk.dataset import Dataset
 from earlywarning.risk.estimators.base import json_bytes
 from earlywarning.risk.report import every_capacity, metrics, report
-from earlywarning.risk.results import TrainingResult
+from earlywarning.risk.results import SAMPLED, Notice, TrainingResult
 from earlywarning.risk.spec import OutcomeSpec
 from earlywarning.visits.capacity import split
 from earlywarning.visits.frozen import district_values
-from earlywarning_pipelines import evaluating, model_card, promoting, recorded, run_texts
+from earlywarning_pipelines import (
+    cluster_training,
+    evaluating,
+    model_card,
+    promoting,
+    recorded,
+    run_texts,
+)
 from earlywarning_pipelines.borrowing import Base
+from earlywarning_pipelines.cluster_training import Refit
 from earlywarning_pipelines.promoting import Promotion, Weighed
 
 log = logging.getLogger(__name__)
@@ -42,6 +50,13 @@ Progress = Callable[[str, int, int], None]
 
 BORROWED_FILE = "borrowed.json"
 """Another school's models, as a run was offered them."""
+
+MOST_ROWS = 4_000_000
+"""Students and quarters that one machine learns from: their features take about 3 GB. Of more,
+students are drawn by lot; on a cluster, boosted trees that serve then learn from all."""
+
+LOT = 1
+"""Seed of that lot: whoever compares models later draws the same students."""
 
 DEFAULT_SHARE = 0.10
 """Places as a share of the students, where there is no class to count from."""
@@ -164,6 +179,7 @@ def run(
     learned = learnt(
         dataset, chosen, register=register, capacity_share=share, seed=seed, threads=threads,
         base=base, progress=progress,
+        refit=cluster_training.refit(engine, store.folder(snapshot_id), district, as_of, seed),
     )  # fmt: skip
     results = {outcome: one.result for outcome, one in learned.items()}
     judgements = {outcome: one.judgement for outcome, one in learned.items()}
@@ -266,6 +282,7 @@ def learnt(
     threads: int = 1,
     base: Base | None = None,
     progress: Progress | None = None,
+    refit: Refit | None = None,
 ) -> dict[str, Learnt]:
     """Train some outcomes; the same dataset, specs, share and seed give the same bytes.
 
@@ -280,15 +297,22 @@ def learnt(
         Places as a share of the students.
     base : Base, optional
         Another school's models.
+    refit : function of TrainingResult to TrainingResult, optional
+        Lets what serves learn from everybody, where only some could be compared on.
     """
-    results = {
-        outcome: training.train(
+    results = {}
+    for outcome, spec in chosen.items():
+        result = training.train(
             dataset, spec, capacity_share=capacity_share, seed=seed, threads=threads,
             base=base.of(outcome) if base else None, only_base=base is not None and base.alone,
             progress=progress,
-        )
-        for outcome, spec in chosen.items()
-    }  # fmt: skip
+        )  # fmt: skip
+        if dataset.sample is not None:
+            said = Notice(SAMPLED, {"rows": len(dataset), "of": dataset.sample.of})
+            result = replace(result, notices=(*result.notices, said))
+            if refit is not None:
+                result = refit(result)
+        results[outcome] = result
     judgements = evaluating.judge(
         results, dataset, register, specs=chosen, capacity_share=capacity_share, seed=seed
     )
@@ -331,16 +355,16 @@ def history(
     as_of: date,
     progress: Progress | None,
 ) -> Dataset:
-    """Every closed quarter, labelled as it was known before the as-of date."""
+    """Every closed quarter, labelled as it was known before the as-of date.
+
+    Of more than `MOST_ROWS` students and quarters, those of students drawn by lot.
+    """
     snapshot = store.folder(snapshot_id)
+    quarters = history_quarters(engine, snapshot, district, as_of)
     return load_dataset(
-        engine,
-        snapshot,
-        district,
-        quarters=history_quarters(engine, snapshot, district, as_of),
-        known_before=as_of,
-        progress=progress,
-    )
+        engine, snapshot, district, quarters=quarters, known_before=as_of, progress=progress,
+        drawn=drawing.draw(snapshot, quarters, most=MOST_ROWS, seed=LOT),
+    )  # fmt: skip
 
 
 def _newest(dataset: Dataset) -> Any:
@@ -354,13 +378,16 @@ def capacity_share_of(dataset: Dataset, register: Register, district: District) 
     if not len(newest):
         return DEFAULT_SHARE
     registered = list_basis.registered(register, district.calendar.quarter(dataset.quarters[-1]))
+    drawn = dataset.sample
+    classes = set(newest["class_id"]) if drawn is None else drawn.classes
+    students = len(newest) if drawn is None else sum(drawn.classes.values())
     # A class without a homeroom teacher on record counts as one more teacher.
-    leads = {registered.leads.get(name, name) for name in newest["class_id"]}
+    leads = {registered.leads.get(name, name) for name in classes}
     usual, preventive = district.visits.capacity, district.visits.preventive_share
     places = sum(
         split(registered.capacities.get(lead, usual), preventive).concern for lead in leads
     )
-    return min(max(places, 1) / len(newest), 1.0)
+    return min(max(places, 1) / students, 1.0)
 
 
 def _files(

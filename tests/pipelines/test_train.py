@@ -26,7 +26,7 @@ from earlywarning.io.register import model_events, model_versions
 from earlywarning.io.register.db import Register, open_register
 from earlywarning.io.register.models import FactsSnapshot
 from earlywarning.records.tables import OUTCOMES
-from earlywarning_pipelines import train
+from earlywarning_pipelines import model_words, train
 from earlywarning_pipelines.train import TrainResult
 
 AT = datetime(2026, 1, 1, 6, 30)  # noqa: DTZ001 - the register keeps UTC without zone
@@ -280,4 +280,25 @@ def test_killed_at_any_stage_what_served_goes_on_serving(tmp_path: Path) -> None
         assert one.model is not None
         assert model_events.challenger(events) == one.model.model_version_id
         assert not one.serves
+    home.register.close()
+
+
+def test_of_too_many_students_some_are_drawn_and_the_card_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "MOST_ROWS", 300)
+    home = installed(tmp_path)
+    result = home.train(outcomes=["attendance"])
+    (one,) = result.outcomes
+    (notice,) = (each for each in one.report["notices"] if each["code"] == "sampled")
+    assert notice["numbers"]["of"] == 150 * len(QUARTERS[1:])
+    assert 250 <= notice["numbers"]["rows"] <= 350
+    # Places as a share of everybody, not of those who were drawn.
+    assert result.capacity_share == 4 * 6 / 150
+    row = model_versions.champion(home.register, "attendance")
+    assert row is not None
+    folder = Path(urlparse(row.artifact_uri).path).parent
+    for name, words in (("card.en.md", "drawn by lot"), ("card.id.md", "diundi")):
+        assert words in (folder / name).read_text("utf-8")
+    assert "drawn by lot" in model_words.training_summary(result)
     home.register.close()

@@ -7,9 +7,11 @@ learnt one, less its labels.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -18,6 +20,7 @@ from earlywarning.calendar import Quarter, day_date, day_number
 from earlywarning.district import District
 from earlywarning.errors import DataError
 from earlywarning.features import build, outcomes
+from earlywarning.io.drawing import Drawn
 from earlywarning.io.engine import Engine
 from earlywarning.records.tables import OUTCOMES
 from earlywarning.risk.dataset import Dataset
@@ -36,6 +39,7 @@ def load_dataset(
     quarters: Sequence[Quarter],
     known_before: date,
     labels: bool = True,
+    drawn: Drawn | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
     """Features as of each quarter's first day and, if wanted, what became of it.
@@ -52,6 +56,8 @@ def load_dataset(
         Labels are read as they were known before this day.
     labels : bool
         False for a quarter to be scored: y, visited are NaN.
+    drawn : Drawn, optional
+        Only these students; their features are computed among all.
     progress : function of (stage, done, total), optional
 
     Raises
@@ -68,20 +74,26 @@ def load_dataset(
                     f"before {known_before}; leave it out, or ask for it without labels"
                 )
         later = engine.views(snapshot, as_of_date=known_before, district=district)
+
+    def chosen(frame: nw.LazyFrame) -> nw.LazyFrame:
+        return frame if drawn is None else engine.among(frame, drawn.students)
+
     parts: list[tuple[pl.DataFrame, pl.DataFrame | None]] = []
     for done, quarter in enumerate(quarters):
         if progress:
             progress("features", done, len(quarters))
         facts = engine.views(snapshot, as_of_date=quarter.start, district=district)
-        X = engine.collect(build.features(facts, quarter), build.FEATURE_SCHEMA)
+        X = engine.collect(chosen(build.features(facts, quarter)), build.FEATURE_SCHEMA)
         y = None
         if later:
-            y = engine.collect(outcomes.outcomes(later, quarter), outcomes.OUTCOME_SCHEMA)
+            found = chosen(outcomes.outcomes(later, quarter))
+            y = engine.collect(found, outcomes.OUTCOME_SCHEMA)
             y = X.select("student_id").join(y, on="student_id", how="left", maintain_order="left")
         parts.append((X, y))
     if progress:
         progress("features", len(quarters), len(quarters))
-    return _stacked([quarter.code for quarter in quarters], parts)
+    dataset = _stacked([quarter.code for quarter in quarters], parts)
+    return dataset if drawn is None else replace(dataset, sample=drawn.sample)
 
 
 def history_quarters(

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What a dataset was drawn from, where not everybody is in it.
+
+    Attributes
+    ----------
+    of : int
+        Students and quarters there are in all.
+    classes : mapping of class_id to int
+        Students of each class in the newest quarter, drawn or not.
+    """
+
+    of: int
+    classes: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -24,6 +41,8 @@ class Dataset:
         1.0 if a visit was made in the quarter, 0.0 if not, NaN if not asked for.
     label_status : array of str, shape (n,)
         `labelled`, `left_early`, `no_data`; empty text if not asked for.
+    sample : Sample or None
+        None if everybody is in it.
     """
 
     ids: pd.DataFrame
@@ -31,6 +50,7 @@ class Dataset:
     y: pd.DataFrame
     visited: np.ndarray
     label_status: np.ndarray
+    sample: Sample | None = None
 
     def __len__(self) -> int:
         """Rows."""
@@ -55,4 +75,30 @@ class Dataset:
             y=self.y.iloc[positions].reset_index(drop=True),
             visited=self.visited[positions],
             label_status=self.label_status[positions],
+            sample=self.sample,
         )
+
+    def by_school(self, *, most: int) -> Iterator[np.ndarray]:
+        """Positions of the rows of whole schools, some schools at a time.
+
+        What is computed of a school's students depends on no other school, so a province needs no
+        more memory than one part of it.
+
+        Parameters
+        ----------
+        most : int
+            Rows of a part; a school of more comes alone.
+
+        Yields
+        ------
+        array of int
+            Ascending. Schools come in the order of their ids; every row comes once.
+        """
+        names, school = np.unique(self.ids["school_id"].to_numpy(dtype=str), return_inverse=True)
+        order = np.argsort(school, kind="stable")
+        ends = np.cumsum(np.bincount(school, minlength=len(names)))
+        start = 0
+        for place, end in enumerate(ends.tolist()):
+            if place + 1 == len(ends) or ends[place + 1] - start > most:
+                yield np.sort(order[start:end])
+                start = end

@@ -29,11 +29,13 @@ WHY_RULE = (
 UNJUDGED = "borrowed_unjudged"
 BORROWED = "borrowed"
 FEWER = "fewer_candidates"
+SAMPLED = "sampled"
+ON_CLUSTER = "learnt_on_cluster"
 WHY = (MODEL_BETTER, *WHY_RULE, UNJUDGED, "no_data")
 """Codes of why that serves which serves; words are found elsewhere."""
 
 VISITS = ("visits_too_rare", "visits_not_recorded", "visits_against_sense", "visits_no_overlap")
-NOTICES = (*WHY_RULE, UNJUDGED, BORROWED, FEWER, "no_data", *VISITS)
+NOTICES = (*WHY_RULE, UNJUDGED, BORROWED, FEWER, SAMPLED, ON_CLUSTER, "no_data", *VISITS)
 """Codes of what a reader of the result must know."""
 
 

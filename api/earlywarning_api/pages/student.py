@@ -37,7 +37,7 @@ class PlaceOnList:
     Attributes
     ----------
     item_id : str or None
-        The family's place on it.
+        The family's place on it, if the reader decides about it.
     """
 
     quarter: Quarter
@@ -126,7 +126,7 @@ def student(request: Request, person: Reader, student_id: str) -> Response:
     with request.app.state.register.session() as session:
         found = _found(session, person, student_id)
         newest = session.scalar(list_views.newest_published(found.school_id))
-        places = _places(session, found.student_id, spoken)
+        places = _places(session, found.student_id, spoken, lead=access.only_lead(person))
         record = timelines.of_student(session, found.student_id)
         family = families.find(session, visible, student_id=found.student_id)
         step = families.next_of(session, family, today=rendering.today(request))
@@ -204,13 +204,18 @@ def _siblings(
     return tuple(one for one in found if one is not None)
 
 
-def _places(session: Session, student_id: str, spoken: str) -> list[PlaceOnList]:
+def _places(
+    session: Session, student_id: str, spoken: str, *, lead: str | None
+) -> list[PlaceOnList]:
     rows = list_views.history(session, student_id)
-    items = session.execute(
+    query = (
         select(VisitListItem.visit_list_id, VisitListItem.item_id)
         .join(VisitListStudent, VisitListStudent.item_id == VisitListItem.item_id)
         .where(VisitListStudent.student_id == student_id)
-    ).all()
+    )
+    if lead is not None:
+        query = query.where(VisitListItem.lead_staff_id == lead)
+    items = session.execute(query).all()
     headers = session.execute(
         select(VisitList.visit_list_id, VisitList.header).where(
             VisitList.visit_list_id.in_([row.visit_list_id for row in rows])

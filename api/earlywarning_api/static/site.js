@@ -21,7 +21,7 @@ document.addEventListener("submit", async (event) => {
     document.title = page.title;
     document.querySelector("main").replaceWith(page.querySelector("main"));
     scrollTo(0, 0);
-    (document.querySelector("main [tabindex]") ?? document.querySelector("main")).focus();
+    (document.querySelector("main [role=alert]:not([hidden])") ?? document.querySelector("main")).focus();
   } catch {
     lost.hidden = false;
     lost.focus();

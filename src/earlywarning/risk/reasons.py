@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,8 @@ CODES: dict[str, tuple[str, tuple[str, ...]]] = {
     fact.code: (theme.domain, fact.placeholders) for theme in THEMES for fact in theme.facts
 }
 """Every code, its domain, and the placeholders that its sentence may use."""
+
+_DOMAIN_OF = np.unique([theme.domain for theme in THEMES], return_inverse=True)[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +102,7 @@ def reasons(
             facts[_true(theme.facts[index], columns), at] = index
     losses = np.where((facts >= 0) & (losses >= LEAST_LOSS), losses, 0.0)
     _keep_what_is_lost(losses, estimators, X, risks, weights)
-    since = _since(quarter, calendar)
-    return [
-        [
-            Reason(
-                THEMES[at].facts[facts[row, at]].code,
-                THEMES[at].domain,
-                _numbers(THEMES[at].facts[facts[row, at]], columns, row, since),
-                quarter.start,
-            )
-            for at in _chosen(losses[row])
-        ]
-        for row in range(len(X))
-    ]
+    return _told(_chosen(losses), facts, columns, quarter, _since(quarter, calendar))
 
 
 def _losses(
@@ -154,16 +145,50 @@ def _keep_what_is_lost(
             losses[rows[:, None], themes] *= kept
 
 
-def _chosen(losses: np.ndarray) -> list[int]:
-    """Up to three themes, at most two of a domain; those of a domain together."""
-    picked: list[int] = []
-    for at in np.argsort(-losses, kind="stable").tolist():
-        domain = THEMES[at].domain
-        same = sum(THEMES[other].domain == domain for other in picked)
-        if losses[at] > 0 and same < MOST_OF_A_DOMAIN and len(picked) < MOST:
-            picked.append(at)
-    order = list(dict.fromkeys(THEMES[at].domain for at in picked))
-    return sorted(picked, key=lambda at: order.index(THEMES[at].domain))
+def _chosen(losses: np.ndarray) -> np.ndarray:
+    """Up to three themes of each student, at most two of a domain; those of a domain together.
+
+    Returns
+    -------
+    array of int, shape (n, MOST)
+        Places in `THEMES`, -1 for none.
+    """
+    rows = np.arange(len(losses))
+    picked = np.full((len(losses), MOST), -1)
+    count = np.zeros(len(losses), dtype=np.int64)
+    of_domain = np.zeros((len(losses), len(THEMES)), dtype=np.int64)
+    for at in np.argsort(-losses, axis=1, kind="stable").T:
+        domain = _DOMAIN_OF[at]
+        takes = (losses[rows, at] > 0) & (count < MOST)
+        takes &= of_domain[rows, domain] < MOST_OF_A_DOMAIN
+        picked[rows[takes], count[takes]] = at[takes]
+        of_domain[rows[takes], domain[takes]] += 1
+        count += takes
+    first, second, third = (_DOMAIN_OF[picked[:, place]] for place in range(MOST))
+    apart = (picked[:, -1] >= 0) & (third == first) & (second != first)
+    picked[apart, 1:] = picked[apart, :0:-1]
+    return picked
+
+
+def _told(
+    chosen: np.ndarray,
+    facts: np.ndarray,
+    columns: Mapping[str, np.ndarray],
+    quarter: Quarter,
+    since: Mapping[str, date],
+) -> list[list[Reason]]:
+    """The chosen themes of each student as reasons, fact by fact: students share most of them."""
+    found: list[list[Reason]] = [[] for _ in range(len(chosen))]
+    for place in range(MOST):
+        for at, theme in enumerate(THEMES):
+            there = np.flatnonzero(chosen[:, place] == at)
+            for index, fact in enumerate(theme.facts):
+                rows = there[facts[there, at] == index]
+                for row, numbers in zip(
+                    rows.tolist(), _numbers(fact, columns, rows, since), strict=True
+                ):
+                    found[row].append(Reason(fact.code, theme.domain, numbers, quarter.start))
+    return found
 
 
 def _columns(X: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -189,18 +214,21 @@ def _true(fact: Fact, columns: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def _numbers(
-    fact: Fact, columns: Mapping[str, np.ndarray], row: int, since: Mapping[str, date]
-) -> dict[str, int | float | str]:
-    numbers: dict[str, int | float | str] = {
-        name: int(columns[feature][row]) for name, feature in fact.counts.items()
-    }
-    for name, feature in fact.decimals.items():
-        value = float(columns[feature.removeprefix("-")][row])
-        numbers[name] = round(-value if feature.startswith("-") else value, 1)
-    numbers.update(fact.words)
+    fact: Fact, columns: Mapping[str, np.ndarray], rows: np.ndarray, since: Mapping[str, date]
+) -> list[dict[str, int | float | str]]:
+    """The numbers of one fact, for each of some students."""
+    values: list[list[Any]] = [
+        columns[feature][rows].astype(np.int64).tolist() for feature in fact.counts.values()
+    ]
+    for feature in fact.decimals.values():
+        column = columns[feature.removeprefix("-")][rows].tolist()
+        sign = -1 if feature.startswith("-") else 1
+        values.append([round(sign * value, 1) for value in column])
+    constant: dict[str, int | float | str] = dict(fact.words)
     if fact.window:
-        numbers["since"] = since[fact.window].isoformat()
-    return numbers
+        constant["since"] = since[fact.window].isoformat()
+    names = (*fact.counts, *fact.decimals)
+    return [dict(zip(names, each, strict=True)) | constant for each in zip(*values, strict=True)]
 
 
 def _since(quarter: Quarter, calendar: SchoolCalendar) -> dict[str, date]:

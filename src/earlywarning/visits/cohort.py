@@ -76,26 +76,29 @@ def completeness(X: pd.DataFrame) -> list[dict[str, Any]]:
         of the last quarter's school days how many have a mark, where that is known.
     """
     flags = {
-        name: X[name].fillna(0).to_numpy() > 0 for kinds in RECORDED.values() for name in kinds
+        name: (X[name].fillna(0).to_numpy() > 0).tolist()
+        for kinds in RECORDED.values()
+        for name in kinds
     }
-    expected = X["expected_days_quarter"].to_numpy(dtype=float, na_value=np.nan)
-    recorded = X["recorded_days_quarter"].to_numpy(dtype=float, na_value=np.nan)
     rows = []
-    for i in range(len(X)):
-        daily, totals = flags["attendance_known"][i], flags["summary_known"][i]
-        kinds: dict[str, Any] = {
-            "attendance": "daily" if daily else ("totals" if totals else "no"),
-            "behaviour": "yes" if flags["behaviour_known"][i] else "no",
-            "grades": "yes" if flags["grades_known"][i] else "no",
-        }
-        available = sum(value != "no" for value in kinds.values())
+    for daily, totals, behaviour, grades, expected, recorded in zip(
+        flags["attendance_known"],
+        flags["summary_known"],
+        flags["behaviour_known"],
+        flags["grades_known"],
+        _wholes(X["expected_days_quarter"]),
+        _wholes(X["recorded_days_quarter"]),
+        strict=True,
+    ):
         rows.append(
             {
-                "available": available,
-                "of": len(kinds),
-                **kinds,
-                "expected_days": _whole(expected[i]),
-                "recorded_days": _whole(recorded[i]),
+                "available": (daily or totals) + behaviour + grades,
+                "of": 3,
+                "attendance": "daily" if daily else ("totals" if totals else "no"),
+                "behaviour": "yes" if behaviour else "no",
+                "grades": "yes" if grades else "no",
+                "expected_days": expected,
+                "recorded_days": recorded,
             }
         )
     return rows
@@ -117,16 +120,18 @@ def children(
         What the facts say for a visit; see `visits.occasions`. Requests come first.
     """
     called = occasions or {}
-    columns = {name: scored.risks[name].to_numpy(dtype=float) for name in scored.risks.columns}
+    names = [str(name) for name in scored.risks.columns]
+    risks = zip(*(_numbers(scored.risks[name]) for name in names), strict=True)
+    priorities = np.asarray(scored.priority, dtype=np.float64).tolist()
     schools: dict[str, list[Child]] = {}
     rows = scored.ids[["student_id", "school_id", "class_id"]].itertuples(index=False, name=None)
-    for i, (student_id, school_id, class_id) in enumerate(rows):
+    for i, ((student_id, school_id, class_id), risk) in enumerate(zip(rows, risks, strict=True)):
         class_id = class_id if isinstance(class_id, str) else None
         schools.setdefault(school_id, []).append(
             Child(
                 student_id=student_id,
-                priority=float(scored.priority[i]),
-                risks={name: _number(values[i]) for name, values in columns.items()},
+                priority=priorities[i],
+                risks=dict(zip(names, risk, strict=True)),
                 class_id=class_id,
                 lead=registered.leads.get(class_id or ""),
                 household=registered.households.get(student_id),
@@ -178,9 +183,10 @@ def scored_students(some: Sequence[Child]) -> dict[str, int]:
     }
 
 
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+def _numbers(column: pd.Series) -> list[float | None]:
+    return [None if value != value else value for value in column.to_numpy(dtype=float).tolist()]
 
 
-def _whole(value: float) -> int | None:
-    return None if np.isnan(value) else int(value)
+def _wholes(column: pd.Series) -> list[int | None]:
+    values = column.to_numpy(dtype=float, na_value=np.nan).tolist()
+    return [None if value != value else int(value) for value in values]

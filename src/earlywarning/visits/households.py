@@ -131,9 +131,11 @@ def group(children: Iterable[Child], *, seed: int) -> list[Household]:
 
 
 def _household(key: str, children: list[Child], seed: int) -> Household:
-    by_need = sorted(
-        children, key=lambda child: (-child.priority, tie_breaker(seed, child.student_id))
-    )
+    by_need = children
+    if len(children) > 1:
+        by_need = sorted(
+            children, key=lambda child: (-child.priority, tie_breaker(seed, child.student_id))
+        )
     first = next((child for child in by_need if child.lead is not None), by_need[0])
     visits = [child.last_visit for child in children if child.last_visit is not None]
     return Household(

@@ -111,18 +111,15 @@ def good_news(X: pd.DataFrame, tracks: Tracks) -> list[list[Occasion]]:
     rate = _column(X, "absence_rate_quarter")
     rose = _column(X, "grade_distance_change_quarter")
     merits = _column(X, "merits_quarter")
-    found: list[list[Occasion]] = []
-    for i in range(len(X)):
-        news = []
-        if fell[i] <= -tracks.absence_fall:
-            now = round(100 * float(rate[i]))
-            before = round(100 * float(rate[i] - fell[i]))
-            news.append(_news("absence_fell", {"before": before, "now": now}))
-        if rose[i] >= tracks.grade_rise:
-            news.append(_news("grades_rose", {"points": round(float(rose[i]), 1)}))
-        if merits[i] >= tracks.merits:
-            news.append(_news("merits", {"merits": int(merits[i])}))
-        found.append(news)
+    found: list[list[Occasion]] = [[] for _ in range(len(X))]
+    for i in np.flatnonzero(fell <= -tracks.absence_fall).tolist():
+        now = round(100 * float(rate[i]))
+        before = round(100 * float(rate[i] - fell[i]))
+        found[i].append(_news("absence_fell", {"before": before, "now": now}))
+    for i in np.flatnonzero(rose >= tracks.grade_rise).tolist():
+        found[i].append(_news("grades_rose", {"points": round(float(rose[i]), 1)}))
+    for i in np.flatnonzero(merits >= tracks.merits).tolist():
+        found[i].append(_news("merits", {"merits": int(merits[i])}))
     return found
 
 

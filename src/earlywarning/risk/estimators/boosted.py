@@ -208,7 +208,8 @@ class Boosted:
             return pd.DataFrame(columns=[*self.features, NO_VISIT], dtype=np.float64)
         if self._parts is None or self._parts.booster is not self.booster_:
             self._parts = TreeParts(self.booster_, threads=self.threads)
-        parts = self._parts.values(self._inputs(X, None)).astype(np.float64)
+        parts = self._parts.values(self._inputs(X, None))
+        parts = np.ascontiguousarray(parts, dtype=np.float64)
         names = [*self.features, NO_VISIT]
         return pd.DataFrame(parts * self.calibration_.slope, columns=names)
 

@@ -18,7 +18,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-all lint bench bench-quick lock wheel clean
+.PHONY: help demo serve test test-all lint bench bench-quick bench-scale lock sbom wheel clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1~\2/p' Makefile | column -t -s '~' 2>/dev/null \
@@ -53,6 +53,12 @@ bench: $(READY) ## every benchmark; fails if one falls below its bar
 
 bench-quick: $(READY) ## the same on small data
 	$(BIN)/python -m benchmarks --quick $(ARGS)
+
+bench-scale: $(READY) ## a province of a million students on this machine: hours, 12 GB, 30 GB of disk
+	$(BIN)/python -m benchmarks --scale
+
+sbom: ## what an installation consists of, as CycloneDX in JSON
+	@"$(PYTHON)" tools/sbom.py
 
 wheel: $(READY) ## one file to install, in dist/
 	$(BIN)/hatchling build --target wheel

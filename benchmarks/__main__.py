@@ -1,7 +1,8 @@
 """Run every benchmark, show one table, and fail if any falls below its bar.
 
 Each script beside this file takes `--quick`, prints its result as one JSON object on its last line,
-and exits with 1 below its bar.
+and exits with 1 below its bar. `--scale` runs those that have a province to work on, a million
+students each where one machine can, and collects their last lines in `build/bench-scale.jsonl`.
 """
 
 from __future__ import annotations
@@ -13,14 +14,29 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+PROVINCE = "1000000"
+SCALE: tuple[tuple[str, ...], ...] = (
+    ("peers",),
+    ("list_page",),
+    ("scoring", "--students", PROVINCE),
+    ("features", "--students", PROVINCE),
+    ("import", "--students", PROVINCE),
+    ("training",),
+    ("end_to_end",),
+)
+"""What `--scale` runs, the shortest first: a script and its options."""
+
+COLLECTED = Path("build") / "bench-scale.jsonl"
+
 
 class Outcome(NamedTuple):
-    """How one script ended: its name, verdict, wall seconds and what it measured."""
+    """How one script ended: name, verdict, wall seconds, what it measured, its last line."""
 
     name: str
     verdict: str
     seconds: float
     measured: str
+    line: str = ""
 
 
 def run(script: Path, options: list[str]) -> Outcome:
@@ -43,16 +59,25 @@ def run(script: Path, options: list[str]) -> Outcome:
     if not isinstance(result, dict):
         return Outcome(script.stem, "no result", seconds, f"exit code {code}")
     verdict = {0: "ok", 1: "below bar"}.get(code, f"exit code {code}")
-    return Outcome(script.stem, verdict, seconds, ", ".join(f"{k} {v}" for k, v in result.items()))
+    return Outcome(
+        script.stem, verdict, seconds, ", ".join(f"{k} {v}" for k, v in result.items()), last
+    )
 
 
 def main(options: list[str]) -> int:
     """Run all, even after one has failed."""
-    scripts = sorted(Path(__file__).parent.glob("[!_]*.py"))
-    if not scripts:
-        print("No benchmarks found.", file=sys.stderr)
-        return 1
-    outcomes = [run(script, options) for script in scripts]
+    here = Path(__file__).parent
+    if "--scale" in options:
+        runs = [(here / f"{name}.py", list(more)) for name, *more in SCALE]
+    else:
+        runs = [(script, options) for script in sorted(here.glob("[!_]*.py"))]
+    outcomes = []
+    for script, more in runs:
+        outcomes.append(run(script, more))
+        if "--scale" in options:
+            COLLECTED.parent.mkdir(exist_ok=True)
+            lines = [one.line for one in outcomes if one.line]
+            COLLECTED.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     names = max(len(outcome.name) for outcome in outcomes)
     print(f"\n{'benchmark':<{names}}  {'verdict':<11}  {'seconds':>7}  measured")
     for outcome in outcomes:

@@ -168,7 +168,7 @@ def main() -> int:
     """Measure, print, judge."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="600 students; no bar")
-    parser.add_argument("--students", type=int, default=1_000_000)
+    parser.add_argument("--students", type=int, default=100_000)
     parser.add_argument("--made", type=int, default=20_000, help="students really simulated")
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)

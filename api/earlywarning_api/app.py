@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
@@ -22,7 +22,7 @@ from earlywarning_api.guard import Guard
 from earlywarning_api.import_desk import Desk
 from earlywarning_api.kept import Shelf
 from earlywarning_api.metrics import Metrics
-from earlywarning_api.oidc import Provider, SignIn
+from earlywarning_api.oidc_flow import Provider
 from earlywarning_api.pages.site import Site, create_pages
 from earlywarning_api.rates import PER_MINUTE, Rates
 from earlywarning_api.routes import (
@@ -50,6 +50,9 @@ from earlywarning_api.routes import (
     visits,
 )
 from earlywarning_api.work_desk import WorkDesk
+
+if TYPE_CHECKING:
+    from earlywarning_api.oidc import SignIn
 
 PREFIX = "/api/v1"
 
@@ -95,6 +98,12 @@ def _say_that_bodies_can_be_unreadable(document: dict[str, Any]) -> None:
         for operation in operations.values():
             if "requestBody" in operation:
                 operation["responses"].setdefault("400", problems.declared(400)[400])
+
+
+def _signing_in(provider: Provider, back: str) -> SignIn:
+    from earlywarning_api.oidc import SignIn
+
+    return SignIn(provider, back)
 
 
 async def _again(request: Request, error: Exception) -> Response:
@@ -186,7 +195,7 @@ def create_app(
     app.state.rates = Rates(requests_per_minute)
     app.state.metrics = Metrics()
     back = f"{(public_url or 'http://127.0.0.1:8000').rstrip('/')}{PREFIX}/oidc/callback"
-    app.state.oidc = SignIn(provider, back) if provider is not None else None
+    app.state.oidc = _signing_in(provider, back) if provider is not None else None
     app.add_middleware(idempotency.Keeper)
     app.add_middleware(Lane, state=app.state)
     app.add_middleware(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -20,6 +19,7 @@ from joserfc.jwk import KeySet
 
 from earlywarning.errors import ConfigError, NotSignedIn
 from earlywarning.io.register.identities import Identity
+from earlywarning_api.oidc_flow import Flow, Provider
 
 ALGORITHMS = ("RS256", "PS256", "ES256")
 """Signatures with a public key; `none` and shared secrets are not among them."""
@@ -29,40 +29,6 @@ TIMEOUT_SECONDS = 10.0
 KEYS_KEPT_SECONDS = 3600.0
 LEEWAY_SECONDS = 60
 REFUSED = "the identity provider's answer is not what it must be; begin anew"
-
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """What the provider told us when this service was registered there.
-
-    Attributes
-    ----------
-    issuer : str
-        Its address, as its discovery document writes it.
-    hosted_domain : str or None
-        The `hd` that an account must have, for providers with many domains.
-    label : str
-        Of the button.
-    """
-
-    issuer: str
-    client_id: str
-    client_secret: str
-    hosted_domain: str | None = None
-    label: str = "belajar.id"
-
-    def __repr__(self) -> str:
-        """Without the secret."""
-        return f"Provider({self.issuer!r}, {self.client_id!r})"
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """What the browser keeps while it is at the provider, to know the answer as its own."""
-
-    state: str
-    nonce: str
-    verifier: str
 
 
 class SignIn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from urllib.parse import urlsplit, urlunsplit
@@ -15,7 +16,7 @@ from earlywarning.io.register.db import Register, open_register
 from earlywarning.settings import Settings
 from earlywarning_api import demo_entry, logs
 from earlywarning_api.app import create_app, now
-from earlywarning_api.oidc import Provider
+from earlywarning_api.oidc_flow import Provider
 
 log = logging.getLogger("earlywarning_api")
 
@@ -63,6 +64,9 @@ def run(settings: Settings) -> None:
         for words in least_rights.too_much(register):
             log.warning(words, extra={"what": "rights"})
         _greet(register, base, keys)
+        gc.collect()
+        gc.freeze()  # what is there now stays: no need to look at it again and again
+        gc.enable()
         with app.state.metrics.served(settings.metrics_port), app.state.desk.tended():
             uvicorn.run(
                 app,

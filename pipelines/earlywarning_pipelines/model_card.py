@@ -13,7 +13,7 @@ from typing import Any
 from earlywarning.district import District
 from earlywarning.io import report_page, wording
 from earlywarning.io.wording import card_text
-from earlywarning.risk.evaluation.groups import BY
+from earlywarning.risk.evaluation.group_names import BY
 from earlywarning.risk.spec import OutcomeSpec
 from earlywarning_pipelines import visit_words
 

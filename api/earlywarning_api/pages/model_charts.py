@@ -12,7 +12,7 @@ from typing import Any
 
 from babel.numbers import format_decimal
 
-from earlywarning.risk.evaluation.groups import BY
+from earlywarning.risk.evaluation.group_names import BY
 
 WIDTH = 240
 """Of a row's picture, in its own units."""

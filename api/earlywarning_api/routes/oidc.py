@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import RedirectResponse
@@ -15,9 +15,12 @@ from earlywarning.errors import ConfigError, NotSignedIn
 from earlywarning.io.register import identities
 from earlywarning.io.register.sessions import CODE, ENROL
 from earlywarning_api import cookies, signing_in
-from earlywarning_api.oidc import Flow, SignIn
+from earlywarning_api.oidc_flow import Flow
 from earlywarning_api.pages.preferences import local
 from earlywarning_api.problems import declared
+
+if TYPE_CHECKING:
+    from earlywarning_api.oidc import SignIn
 
 router = APIRouter(prefix="/oidc", tags=["signing in"])
 

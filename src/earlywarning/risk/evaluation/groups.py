@@ -20,6 +20,7 @@ import numpy as np
 
 from earlywarning.risk.evaluation.bootstrap import REPLICATES, drawn_weights
 from earlywarning.risk.evaluation.calibration import calibration_error
+from earlywarning.risk.evaluation.group_names import BY
 from earlywarning.risk.evaluation.places import expected_places, expected_places_within
 
 MIN_STUDENTS = 30
@@ -28,8 +29,6 @@ MIN_TROUBLE = 10
 
 UNKNOWN = "unknown"
 """Students of whom an attribute is not recorded: shown, not compared."""
-
-BY = " × "
 
 MEASURES = ("found_share", "precision", "selection_rate", "calibration_gap")
 """`calibration_gap` is mean risk less share in trouble: above 0, risks are too high."""

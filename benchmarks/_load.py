@@ -1,4 +1,8 @@
-"""A server under load: a register to serve, wrk to ask with, a bare endpoint to compare with."""
+"""A server under load: a register to serve, wrk to ask with, a bare endpoint to compare with.
+
+Every server has the first processor for itself and wrk the second, whichever server it asks; where
+there is only one, they share it.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 from end_to_end import AT, QUARTER
 
@@ -22,11 +27,23 @@ BARE = [sys.executable, __file__]
 
 @dataclass(frozen=True)
 class Run:
-    """What wrk told of one run."""
+    """What wrk told of one run, and what the server used.
+
+    Attributes
+    ----------
+    rate : float
+        Requests a second.
+    p99_ms : float
+        Milliseconds within which 99 of 100 were answered.
+    errors : int
+    cpu_us : float
+        Microseconds of processor time of the server for each request; 0 if no process was named.
+    """
 
     rate: float
     p99_ms: float
     errors: int
+    cpu_us: float = 0.0
 
 
 def bare() -> None:
@@ -74,8 +91,9 @@ def served(program: list[str], environment: dict[str, str]) -> Iterator[tuple[in
     names = {"PORT": str(port), "EARLYWARNING_PORT": str(port)}
     process = subprocess.Popen(program, env={**os.environ, **environment, **names},
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    place(process.pid, 0)
     try:
-        for _ in range(300):
+        for _ in range(1200):
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                 break
             time.sleep(0.1)
@@ -85,16 +103,36 @@ def served(program: list[str], environment: dict[str, str]) -> Iterator[tuple[in
         process.wait()
 
 
-def wrk(port: int, path: str, seconds: int, token: str = "", *headers: str) -> Run:
-    """Load one address for some seconds."""
+def warm(port: int, path: str, token: str) -> None:
+    """Ask alone a few times: what is made once is made before anything is measured."""
+    address = f"http://127.0.0.1:{port}{path}"
+    asked = Request(address, headers={"Authorization": f"Bearer {token}"})
+    for _ in range(3):
+        with urlopen(asked, timeout=300) as answer:  # noqa: S310
+            answer.read()
+
+
+def place(pid: int, number: int) -> None:
+    """Keep a process, and all that it starts, on one processor: servers on 0, wrk on 1."""
+    there = sorted(os.sched_getaffinity(0))
+    if len(there) > 1:
+        os.sched_setaffinity(pid, {there[number]})
+
+
+def wrk(
+    port: int, path: str, seconds: int, token: str = "", *headers: str, pid: int | None = None
+) -> Run:
+    """Load one address for some seconds; `pid` is the server's, whose processor time is told."""
+    before = cpu(pid) if pid is not None else 0.0
     if token:
         headers = (*headers, f"Authorization: Bearer {token}")
     told = [part for header in headers for part in ("-H", header)]
     said = subprocess.run(
         ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", *told,
          f"http://127.0.0.1:{port}{path}"],
-        check=True, stdout=subprocess.PIPE, text=True,
+        check=True, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: place(0, 1),
     ).stdout  # fmt: skip
+    used_cpu = cpu(pid) - before if pid is not None else 0.0
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", said).group(1))  # type: ignore[union-attr]
     number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", said).groups()  # type: ignore[union-attr]
     scale = {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]
@@ -102,7 +140,14 @@ def wrk(port: int, path: str, seconds: int, token: str = "", *headers: str) -> R
     errors = int(wrong.group(1)) if wrong else 0
     if broken := re.search(r"Socket errors: (.*)", said):
         errors += sum(map(int, re.findall(r"\d+", broken.group(1))))
-    return Run(rate, float(number) * scale, errors)
+    answered = int(re.search(r"(\d+) requests in", said).group(1))  # type: ignore[union-attr]
+    return Run(rate, float(number) * scale, errors, used_cpu / max(answered, 1) * 1e6)
+
+
+def cpu(pid: int) -> float:
+    """Processor seconds that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def used(pid: int) -> tuple[float, int]:

@@ -18,6 +18,7 @@ from earlywarning_pipelines import (
     impact_commands,
     model_commands,
     monitor_commands,
+    paper_commands,
     plan_commands,
     research_commands,
     rights_commands,
@@ -107,6 +108,7 @@ data_commands.add_to(app)
 model_commands.add_to(app)
 monitor_commands.add_to(app)
 plan_commands.add_to(app)
+paper_commands.add_to(app)
 impact_commands.add_to(app)
 user_commands.add_to(app)
 audit_commands.add_to(app)

@@ -13,6 +13,7 @@ from earlywarning.io.register import password_changes, passwords, sessions, sign
 from earlywarning.io.register.sessions import SessionRow
 from earlywarning_api import access, signing_in
 from earlywarning_api.pages import rendering, visitor
+from earlywarning_api.pages.devices import Device, device
 
 router = APIRouter()
 
@@ -34,7 +35,7 @@ class MePage:
 
     name: str
     role: str
-    sessions: tuple[SessionRow, ...]
+    sessions: tuple[tuple[SessionRow, Device], ...]
     current: str
     fault: str | None = None
     saved: bool = False
@@ -68,7 +69,7 @@ def _me(
     view = MePage(
         name=person.name or "–",
         role=person.role,
-        sessions=tuple(rows),
+        sessions=tuple((one, device(one.browser)) for one in rows),
         current=person.token_id,
         fault=fault,
         saved=saved,

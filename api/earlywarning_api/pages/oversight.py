@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 from starlette.responses import Response
@@ -16,7 +15,7 @@ from earlywarning.io.register import audit_log, list_views, names, rights
 from earlywarning.io.register.rights import RequestRow
 from earlywarning.records import rights as rules
 from earlywarning_api import access, cursor, recording
-from earlywarning_api.pages import forms, rendering, visitor
+from earlywarning_api.pages import audit_words, forms, rendering, visitor
 from earlywarning_api.pages.forms import Sent
 
 router = APIRouter()
@@ -41,8 +40,7 @@ class AuditRow:
     at: datetime
     actor: str
     name: str
-    action: str
-    entity: str
+    words: str
     entity_id: str
     detail: str
 
@@ -52,6 +50,7 @@ class AuditPage:
     """Rows that fit, newest first."""
 
     rows: tuple[AuditRow, ...]
+    actions: tuple[tuple[str, str], ...]
     actor: str
     action: str
     about: str
@@ -97,6 +96,7 @@ def audit(
     after: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
     """Search what was done and read; searching is itself on record."""
+    spoken = rendering.language(request)
     bound_to = (actor, action, about)
     before = cursor.position(after, bound_to)
     with request.app.state.register.session() as session:
@@ -115,26 +115,19 @@ def audit(
     view = AuditPage(
         rows=tuple(
             AuditRow(
-                one.position, one.at, one.actor, known[one.actor], one.action, one.entity,
-                one.entity_id, _short(json.loads(one.detail)),
+                one.position, one.at, one.actor, known[one.actor],
+                audit_words.action(one.action, spoken), one.entity_id,
+                audit_words.detail(json.loads(one.detail), spoken),
             )
             for one in page
         ),
+        actions=tuple(audit_words.actions(spoken)),
         actor=actor,
         action=action,
         about=about,
         following=following,
     )  # fmt: skip
     return rendering.page(request, "audit.html", view, person=person)
-
-
-def _short(detail: Mapping[str, Any]) -> str:
-    """What a row says beside, with long lists counted."""
-    parts = []
-    for key, value in detail.items():
-        long = isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 1
-        parts.append(f"{key}: {len(value) if long else value}")
-    return " · ".join(parts)[:300]
 
 
 @router.get("/requests")

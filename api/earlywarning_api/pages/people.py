@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from earlywarning.errors import ConfigError, Conflict, DataError, NotFound
 from earlywarning.io.register import accounts, list_views, password_changes, user_admin
 from earlywarning.io.register.accounts import NewUser, UserRow
+from earlywarning.io.register.db import Register
+from earlywarning.io.register.models import ClassGroup, Staff
 from earlywarning.io.register.roles import ROLES
 from earlywarning_api import access
 from earlywarning_api.pages import forms, rendering, visitor
@@ -27,12 +32,28 @@ ACTIONS = ("disable", "enable", "sign_out", "remove_second_factor", "link", "rol
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """One of a school's staff, with the classes that they lead, newest year first."""
+
+    staff_id: str
+    local_id: str
+    school_id: str
+    name: str
+    class_names: str
+
+
+Staffed = tuple[tuple[str, tuple[Member, ...]], ...]
+"""The staff of each school by its name."""
+
+
+@dataclass(frozen=True, slots=True)
 class PeoplePage:
     """Users, and the form to invite another one."""
 
     users: tuple[UserRow, ...]
     schools: dict[str, str]
     roles: tuple[str, ...]
+    staff: Staffed
     sent: Sent
     fault: str | None
 
@@ -45,6 +66,7 @@ class UserPage:
     school: str | None
     roles: tuple[str, ...]
     schools: dict[str, str]
+    staff: Staffed
     sent: Sent
     fault: str | None
     saved: bool
@@ -76,7 +98,8 @@ def _people(
     register = request.app.state.register
     with register.session() as session:
         schools = list_views.school_names(session)
-    view = PeoplePage(tuple(user_admin.listed(register)), schools, ROLES, sent, fault)
+        staff = _staff(session, schools)
+    view = PeoplePage(tuple(user_admin.listed(register)), schools, ROLES, staff, sent, fault)
     return rendering.page(request, "people.html", view, person=person, status=status)
 
 
@@ -84,9 +107,13 @@ def _people(
 def invite(request: Request, person: Admin, sent: SentForm) -> Response:
     """Make an account, and show the link to hand over."""
     state = request.app.state
+    try:
+        school_id, number = _place(state.register, sent)
+    except NotFound:
+        return _people(request, person, sent, fault="place", status=422)
     new = NewUser(
         sent.text("name"), sent.text("shown"), sent.one_of("role", ROLES),
-        sent.text("school") or None, sent.text("number") or None,
+        school_id, number,
     )  # fmt: skip
     if sent.faults:
         return _people(request, person, sent, status=422)
@@ -101,6 +128,40 @@ def invite(request: Request, person: Admin, sent: SentForm) -> Response:
     made = link_view(request, "activate", user_id, link)
     view = NewLinkPage(new.display_name, str(made.url), 7 * 24)
     return rendering.page(request, "new_link.html", view, person=person, status=201)
+
+
+def _staff(session: Session, schools: Mapping[str, str]) -> Staffed:
+    """Everybody on the imported staff lists, by school and name."""
+    led: dict[str, list[str]] = {}
+    classes = select(ClassGroup.homeroom_staff_id, ClassGroup.name).order_by(
+        ClassGroup.school_year.desc(), ClassGroup.name
+    )
+    for staff_id, name in session.execute(classes.where(ClassGroup.homeroom_staff_id.is_not(None))):
+        led.setdefault(str(staff_id), []).append(name)
+    found: dict[str, list[Member]] = {}
+    query = select(Staff.staff_id, Staff.local_id, Staff.school_id, Staff.name)
+    for row in session.execute(query.order_by(Staff.school_id, Staff.name)):
+        names_ = ", ".join(dict.fromkeys(led.get(row.staff_id, ())))
+        found.setdefault(row.school_id, []).append(Member(*row, class_names=names_))
+    return tuple((schools.get(id_, id_), tuple(members)) for id_, members in found.items())
+
+
+def _place(register: Register, sent: Sent) -> tuple[str | None, str | None]:
+    """School and staff number that a form means; who was chosen belongs to one school.
+
+    Raises
+    ------
+    NotFound
+        If there is no such member of staff, or another school was chosen beside.
+    """
+    school_id, chosen = sent.text("school") or None, sent.text("staff")
+    if not chosen:
+        return school_id, None
+    with register.session() as session:
+        row = session.get(Staff, chosen)
+    if row is None or school_id not in (None, row.school_id):
+        raise NotFound("this member of staff is not of that school")
+    return row.school_id, row.local_id
 
 
 @router.get("/people/{user_id}")
@@ -123,9 +184,13 @@ def _user(
     row = user_admin.found(register, shaped(user_id))
     with register.session() as session:
         schools = list_views.school_names(session)
+        staff = _staff(session, schools)
     # Saved by mistake, the form must give nobody another role.
-    sent = sent or Sent({"role": [row.role], "school": [row.school_id or ""]})
-    view = UserPage(row, schools.get(row.school_id or ""), ROLES, schools, sent, fault, saved)
+    sent = sent or Sent(
+        {"role": [row.role], "school": [row.school_id or ""], "staff": [row.staff_id or ""]}
+    )
+    school = schools.get(row.school_id or "")
+    view = UserPage(row, school, ROLES, schools, staff, sent, fault, saved)
     return rendering.page(request, "user.html", view, person=person, status=status)
 
 
@@ -146,10 +211,10 @@ def change(request: Request, person: Admin, user_id: str, sent: SentForm) -> Res
         elif action == "link":
             return _link(request, person, row)
         elif action == "role":
+            school_id, number = _place(state.register, sent)
             user_admin.change_role(
                 state.register, user_id, sent.one_of("role", ROLES),
-                school_id=sent.text("school") or None, staff_number=sent.text("number") or None,
-                **who,
+                school_id=school_id, staff_number=number, **who,
             )  # fmt: skip
     except Conflict:
         return _user(request, person, user_id, sent, fault="last", status=409)

@@ -125,8 +125,12 @@ def moment(value: datetime | None, *, place: Place) -> str:
 
 def today(request: Request) -> date:
     """The date at the school."""
-    at = request.app.state.clock().replace(tzinfo=UTC)
-    return at.astimezone(ZoneInfo(request.app.state.timezone)).date()
+    return day_at(request.app.state.clock(), request.app.state.timezone)
+
+
+def day_at(at: datetime, zone: str) -> date:
+    """The date of a time of the register (UTC) in a time zone."""
+    return at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
 
 
 def quarter_name(quarter: Quarter, *, language: str) -> str:

@@ -106,6 +106,13 @@ def visit_form(
     return rendering.page(request, "paper_form.html", view, person=person)
 
 
+@router.get("/planned/{planned_visit_id}/notice")
+def notice(request: Request, person: Mover, planned_visit_id: str) -> Response:
+    """The letter to the parents: that somebody comes, when, and a slip to send back; no reason."""
+    view = _paper(request, person, planned_visit_id, "")
+    return rendering.page(request, "notice.html", view, person=person)
+
+
 def _paper(request: Request, person: access.Person, planned_visit_id: str, contact: str) -> Paper:
     state, spoken = request.app.state, rendering.language(request)
     with state.register.session() as session:

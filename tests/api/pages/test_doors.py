@@ -45,6 +45,7 @@ ALLOWED = {
     "/planned/{planned_visit_id}": {C, H},
     "/planned/{planned_visit_id}/letter": {C, H},
     "/planned/{planned_visit_id}/form": {C, H},
+    "/planned/{planned_visit_id}/notice": {C, H},
     "/data": {C, P, A, D},
     "/imports": {C, D},
     "/imports/{import_id}": {C, D},

@@ -63,7 +63,7 @@ class Lived:
 
 def live(
     folder: Path, *, schools: int, size: int, effect: float, listed: int, seed: int,
-    capacity: int = 5, roll_out: bool = False,
+    capacity: int = 5, study: str | None = None, roll_out: bool = False,
 ) -> Lived:  # fmt: skip
     """Let a district live with lists in its last quarters.
 
@@ -71,6 +71,10 @@ def live(
     ----------
     listed : int
         So many last quarters have lists; four come before them.
+    study : str, optional
+        Name of a design that is registered before the first list.
+    roll_out : bool
+        Its homerooms start in a drawn order.
     """
     folder.mkdir(parents=True, exist_ok=True)
     home = open_home(folder)
@@ -110,11 +114,12 @@ def live(
         chosen.clear()
         if quarter.start >= first.start:
             _deliver(home, written, quarter.start)
-            if quarter == first and roll_out:
-                study, _ = impact.propose(
-                    home, first=quarter.code, quarters=listed, name="Order", roll_out=True, seed=3
-                )
-                impact.register_study(home, study, by="terminal", at=_at(quarter.start))
+            if quarter == first and study is not None:
+                design, _ = impact.propose(
+                    home, first=quarter.code, quarters=listed, name=study, roll_out=roll_out,
+                    seed=3,
+                )  # fmt: skip
+                impact.register_study(home, design, by="terminal", at=_at(quarter.start))
             chosen.update(_publish(home, built, quarter))
         turn.wait()
     turn.wait()

@@ -155,8 +155,9 @@ def test_an_exported_study_runs_elsewhere(school: Lived, tmp_path: Path) -> None
 def test_the_service_works_a_study_out_apart_and_says_how_it_ended(tmp_path: Path) -> None:
     """The command, started by the service on a real installation, asked until it has ended."""
     lived = live(
-        tmp_path / "home", schools=1, size=200, effect=1.0, listed=3, seed=4, roll_out=True
-    )
+        tmp_path / "home", schools=1, size=200, effect=1.0, listed=3, seed=4, study="Order",
+        roll_out=True,
+    )  # fmt: skip
     home = lived.home
     key = tokens.create(
         home.register, role="researcher", label="Study", at=AT, expires_days=1
@@ -246,12 +247,23 @@ def test_a_secret_swap_at_the_cut_is_refused(school: Lived) -> None:
 
 
 @pytest.mark.slow
-def test_a_district_with_two_years_of_lots_finds_what_visits_do(tmp_path: Path) -> None:
-    lived = live(tmp_path / "home", schools=12, size=360, effect=2.0, listed=7, seed=8)
-    found = impact.analyse(lived.home, study_name=None, as_of=lived.until, at=AT)
+def test_two_registered_years_of_lots_find_what_visits_do(tmp_path: Path) -> None:
+    """Design, eight quarters of real lists with lots, visits, and a report that holds the truth."""
+    lived = live(
+        tmp_path / "home", schools=12, size=360, effect=2.0, listed=8, seed=8, study="Home visits"
+    )
+    told = command(
+        lived, "report", "--study", "Home visits", "--as-of", str(lived.until), "--language", "en",
+        "--out", str(tmp_path / "report"),
+    )  # fmt: skip
+    assert "A place on the visit list helped" in told
+    page = (tmp_path / "report" / "impact-en.html").read_text()
+    assert "was not registered before" not in page
+    found = impact.analyse(lived.home, study_name="Home visits", as_of=lived.until, at=AT)
+    assert found.from_cache
+    assert len(found.result["data"]["quarters"]) == 8
     one = found.result["results"][found.result["decides"]]
-    assert one["design"] == "lottery"
-    assert one["verdict"] == "helped"
+    assert (one["design"], one["verdict"], one["role"]) == ("lottery", "helped", "primary")
     rows = found.panel[found.panel["block"].notna()]
     truth = lived.truth.to_pandas().set_index(["student_id", "quarter"])
     truth = truth[["absence_change_by_visit"]]
@@ -262,8 +274,9 @@ def test_a_district_with_two_years_of_lots_finds_what_visits_do(tmp_path: Path) 
 
 def test_a_drawn_order_holds_lists_back_and_freezes_them_in_the_shadow(tmp_path: Path) -> None:
     lived = live(
-        tmp_path / "home", schools=1, size=200, effect=1.0, listed=3, seed=4, roll_out=True
-    )
+        tmp_path / "home", schools=1, size=200, effect=1.0, listed=3, seed=4, study="Order",
+        roll_out=True,
+    )  # fmt: skip
     found = impact.analyse(lived.home, study_name="Order", as_of=lived.until, at=AT)
     rows = found.panel
     assert rows["shadow"].any()

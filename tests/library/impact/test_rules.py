@@ -50,6 +50,12 @@ def test_a_broken_list_silences_every_design(with_lottery) -> None:
     assert all(one["effect"] is None for one in found["results"])
 
 
+def test_where_all_who_won_were_visited_the_first_stage_has_no_spread(with_lottery) -> None:
+    rows = lottery.drawn(with_lottery[with_lottery[Y].notna()])
+    one = lottery.first_stage(rows.assign(visited=rows["won"].astype(float)), adjust=BASELINE)
+    assert (one.value, one.se, one.first_stage) == (pytest.approx(1), 0, math.inf)
+
+
 def test_limits_that_are_not_the_registered_ones_are_said() -> None:
     assert diagnose.limits(None).passed
     assert diagnose.limits(LIMITS).passed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -76,11 +77,14 @@ class Home:
         from earlywarning.io.engine import open_engine
 
         if self.engine_name == "spark":
-            return open_engine(
+            spark = open_engine(
                 "spark",
                 master=self.settings.spark_master or None,
                 scratch=self.settings.spark_scratch or None,
             )
+            # What lies in a folder that machines share does not end with this process.
+            atexit.register(spark.close)
+            return spark
         return open_engine(self.engine_name)
 
     @cached_property

@@ -201,10 +201,12 @@ class SparkEngine(Engine):
 
     def close(self) -> None:
         """Remove what was written, stop the session and, with `local`, Java itself."""
-        for path in (self._scratch, *self._stored):
-            self._remove(path)
-        self._session.stop()
-        self._clean()
+        try:
+            for path in (self._scratch, *self._stored):
+                self._remove(path)
+        finally:
+            self._session.stop()
+            self._clean()
 
     def _clean(self) -> None:
         if self._own_scratch is not None:

@@ -26,6 +26,7 @@ from earlywarning.io import artifact, signing, spark_engine
 from earlywarning.io.dataset import load_dataset
 from earlywarning.io.engine import Engine, open_engine
 from earlywarning.io.facts import FACT_SCHEMAS
+from earlywarning.io.spark_engine import SparkEngine
 from earlywarning.records.tables import OUTCOMES
 from earlywarning.risk import spec
 from earlywarning.risk.candidates import candidate
@@ -103,8 +104,12 @@ def spark_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]
         yield found
 
 
-def opened(found: Cluster) -> Engine:
-    return open_engine("spark", master=found.address, options=SMALL)
+def opened(found: Cluster, scratch: Path | None = None) -> SparkEngine:
+    engine = open_engine(
+        "spark", master=found.address, options=SMALL, scratch=str(scratch) if scratch else None
+    )
+    assert isinstance(engine, SparkEngine)
+    return engine
 
 
 def features(engine: Engine, snapshot: Path) -> pl.DataFrame:
@@ -178,7 +183,9 @@ class TestOnACluster:
             assert len(own.workers) == 1
             assert scored(spark) == expected
 
-    def test_trees_of_a_cluster_rank_like_those_of_one_machine(self, spark_cluster: Cluster):
+    def test_trees_of_a_cluster_rank_like_those_of_one_machine(
+        self, spark_cluster: Cluster, tmp_path: Path
+    ):
         from earlywarning.io import spark_boosting
 
         X, y = drawn(4000, seed=1)
@@ -189,12 +196,16 @@ class TestOnACluster:
         table = X[list(alone.features)].assign(
             **{spark_boosting.TREATED: 0.0, spark_boosting.LABEL: y}
         )
-        with opened(spark_cluster) as spark:
-            native = spark._load(pl.from_pandas(table)).to_native()
+        with opened(spark_cluster, scratch=tmp_path) as spark:
+            halves = (spark._load(pl.from_pandas(half)) for half in (table[:2000], table[2000:]))
+            native = spark.table(halves)
+            assert native.count() == 4000
             together = Boosted.from_files(alone.to_files())
             together.booster_ = spark_boosting.trees(native, alone, seed=1, workers=spark.slots)
             again = Boosted.from_files(together.to_files())
-        assert spark.slots == 2
+            assert spark.slots == 2
+            assert list(tmp_path.iterdir())
+        assert not list(tmp_path.iterdir()), "what was written for the workers is gone"
         assert together.booster_.num_boosted_rounds() == alone.booster_.num_boosted_rounds()
         risks = alone.predict_risk(later), together.predict_risk(later)
         assert np.array_equal(again.predict_risk(later), risks[1])

@@ -58,13 +58,16 @@ def cluster_cpu(groups: set[int]) -> float:
     return sum(cpu for pid, (group, cpu) in found.items() if group in groups or is_ours(pid))
 
 
-def on_spark(data: Path, codes: list[str], out: Path, scratch: Path) -> None:
-    """Start a cluster, make the features, and say what all of its processes cost."""
+def on_spark(data: Path, codes: list[str], out: Path, scratch: Path, *, small: bool) -> None:
+    """Start a cluster, make the features, and say what all of its processes cost.
+
+    With few students Spark plans once and compiles nothing, which would be nearly all of its time.
+    """
     sys.path.insert(0, str(HERE.parents[1] / "tests"))
     from earlywarning import district as districts
     from earlywarning.features import build
     from earlywarning.io.engine import open_engine
-    from spark_cluster import cluster
+    from spark_cluster import JAVA_OPTIONS, SMALL, cluster
 
     district = districts.load(data / "district.toml")
 
@@ -75,6 +78,9 @@ def on_spark(data: Path, codes: list[str], out: Path, scratch: Path) -> None:
                 "spark.executor.memory": EXECUTOR_MEMORY,
                 "spark.sql.shuffle.partitions": "8",
             }
+            if small:
+                os.environ["JAVA_TOOL_OPTIONS"] = JAVA_OPTIONS
+                options = dict(SMALL)
             with open_engine("spark", master=found.address, options=options) as engine:
                 begun = cluster_cpu(groups)
                 for code in codes:
@@ -89,7 +95,7 @@ def on_spark(data: Path, codes: list[str], out: Path, scratch: Path) -> None:
     work(task, told=lambda result: result)
 
 
-def compare(students: int, dates: int) -> int:
+def compare(students: int, dates: int, *, small: bool) -> int:
     """Both engines on the same snapshot."""
     codes = as_of_quarters(dates)
     with tempfile.TemporaryDirectory(prefix="earlywarning-bench-") as temporary:
@@ -106,7 +112,8 @@ def compare(students: int, dates: int) -> int:
         print(
             f"Polars: {alone.cpu:.2f} CPU s, {alone.wall:.2f} s, {alone.peak_mb:.0f} MB", flush=True
         )
-        spread = run_apart(HERE, "--side=spark", f"--out={spark}", f"--scratch={scratch}", *shared)
+        told = [*shared, *(["--quick"] if small else [])]
+        spread = run_apart(HERE, "--side=spark", f"--out={spark}", f"--scratch={scratch}", *told)
         cpu, start = spread.result["cpu"], spread.result["start"]
         print(
             f"Spark, {WORKERS} workers of one core: {cpu:.2f} CPU s, of which {start:.2f} until it "
@@ -142,7 +149,10 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.side == "spark":
         codes = arguments.quarters.split(",")
-        on_spark(Path(arguments.data), codes, Path(arguments.out), Path(arguments.scratch))
+        on_spark(
+            Path(arguments.data), codes, Path(arguments.out), Path(arguments.scratch),
+            small=arguments.quick,
+        )  # fmt: skip
         return 0
     students = 300 if arguments.quick else arguments.students
     if words := missing():
@@ -152,7 +162,7 @@ def main() -> int:
             "unit": "ratio of CPU s", "sizes": [students], "seeds": [1], "skipped": words,
         }))  # fmt: skip
         return 0
-    return compare(students, arguments.dates)
+    return compare(students, arguments.dates, small=arguments.quick)
 
 
 if __name__ == "__main__":

@@ -300,7 +300,7 @@ def test_what_spark_does_not_take(options):
 
 def test_workers_elsewhere_need_a_folder_that_they_see():
     begun = time.monotonic()
-    for master in ("spark://10.0.0.1:7077", "yarn", "k8s://https://10.0.0.1"):
+    for master in ("spark://master.example:7077", "yarn", "k8s://https://master.example"):
         with pytest.raises(ConfigError, match="EARLYWARNING_SPARK_SCRATCH"):
             open_engine("spark", master=master)
     assert time.monotonic() - begun < 60, "refused before Java was started"

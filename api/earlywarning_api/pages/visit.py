@@ -67,7 +67,13 @@ class VisitForm:
 
 @dataclass(frozen=True, slots=True)
 class VisitPage:
-    """A recorded visit, and what comes next for the family."""
+    """A recorded visit, and what comes next for the family.
+
+    Attributes
+    ----------
+    again : date or None
+        When the family is visited next, if another visit is planned.
+    """
 
     visit: VisitRow
     names: tuple[str, ...]
@@ -76,6 +82,7 @@ class VisitPage:
     lead: str | None
     companion: str | None
     next_step: str
+    again: date | None
     path: tuple[str, ...]
     danger: bool
     may_change: bool
@@ -122,6 +129,9 @@ def one(request: Request, person: Writer, visit_id: UUID, saved: str = "") -> Re
             raise HTTPException(404)
         family = families.find(session, visible, student_id=row.student_ids[0])
         code = families.next_of(session, family, today=rendering.today(request))
+        planned = visit_views.rows(
+            session, visible, household_keys=[family.household_key], status=rules.PLANNED, limit=1
+        )
         staff = list_views.staff_names(session, row.school_id)
         names = _names(session, person, row.student_ids)
     recording.read(
@@ -138,6 +148,7 @@ def one(request: Request, person: Writer, visit_id: UUID, saved: str = "") -> Re
         lead=staff.get(row.lead_staff_id or ""),
         companion=staff.get(row.companion_staff_id or ""),
         next_step=step.text,
+        again=next((one.day for one in planned if one.visit_id != row.visit_id), None),
         path=tuple(step.path),
         danger=row.danger and knows,
         may_change=row.status != rules.CANCELLED,

@@ -21,6 +21,10 @@ from urllib.request import Request, urlopen
 from end_to_end import AT, QUARTER
 
 CONNECTIONS = 16
+SEED = 1
+NEVER = "1000000000"
+"""Requests a minute that nobody makes: they are counted all the same."""
+
 BARE = [sys.executable, __file__]
 """The program of the bare endpoint, which answers `/ping`."""
 

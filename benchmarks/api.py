@@ -20,13 +20,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from _load import BARE, CONNECTIONS, Run, make, served, used, warm, wrk
+from _load import BARE, CONNECTIONS, SEED, Run, make, served, used, warm, wrk
 from _measure import finish, table
 
 BAR, BAR_P99_MS, BAR_GROWTH = 0.25, 250.0, 1.10
-SEED = 1
-NEVER = "1000000000"
-"""Requests a minute that nobody makes: they are counted all the same."""
 
 
 def main() -> int:

@@ -22,10 +22,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from _load import make, served, warm, wrk
+from _load import NEVER, SEED, make, served, warm, wrk
 from _measure import finish, table
-
-from api import NEVER, SEED
 
 PARTS = {
     "HTTP: reading and writing": (

@@ -38,7 +38,12 @@ from earlywarning.impact.columns import FORMAT
 from earlywarning.impact.study import Study
 from earlywarning.io.register import evidence, rights, visits
 from earlywarning.io.register.job_tables import ImportJob
-from earlywarning.io.register.models import Student, VisitListItem, VisitListStudent
+from earlywarning.io.register.models import (
+    FactsSnapshot,
+    Student,
+    VisitListItem,
+    VisitListStudent,
+)
 from earlywarning.io.register.visit_tables import ItemOverride
 from earlywarning.io.register.visits import VisitContent
 from earlywarning_api.preconditions import etag
@@ -158,6 +163,12 @@ ROWS: dict[str, Row] = {
     "GET /api/v1/visit_lists": Row({"": "22223331"}),
     "GET /api/v1/visit_lists/{visit_list_id}": Row(LIST),
     "GET /api/v1/visit_lists/{visit_list_id}/items": Row(LIST),
+    "POST /api/v1/visit_lists/{visit_list_id}/publication": Row(
+        {"own": "m3333331", "draft": "23333331", "other school": "43333331",
+         "absent": "43333331"},
+        prepare=lambda world: publishable(world), apart=True,
+        headers=lambda world, case: read_as_coordinator(world, "2026-27-Q3"),
+    ),
     "GET /api/v1/visit_lists/{visit_list_id}/items.csv": Row(LIST),
     "GET /api/v1/students/{student_id}": Row(
         {"own": "22243331", "other class": "24243331", "other school": "44443331",
@@ -468,6 +479,21 @@ def items_of(world: World) -> Mapping[str, Parameters]:
 def tag(world: World, case: str, revision: int) -> Mapping[str, str]:
     """`If-Match` for a family's place."""
     return {"If-Match": etag("override", items_of(world)[case]["item_id"], revision)}
+
+
+def publishable(world: World) -> Mapping[str, Parameters]:
+    """Lists, and the facts of which the draft was made as the current ones."""
+    with world.register.session(writing=True) as session:
+        session.add(FactsSnapshot(snapshot_id="0" * 64, made_at=NOW, is_current=True, rows={}))
+        session.commit()
+    ids = OBJECTS["visit_list_id"](world)
+    return {case: {"visit_list_id": id_} for case, id_ in ids.items()}
+
+
+def read_as_coordinator(world: World, quarter: str) -> Mapping[str, str]:
+    """`If-Match` with the ETag of a list."""
+    place = f"/api/v1/visit_lists/{world.lists[quarter]}"
+    return {"If-Match": world.as_("coordinator").get(place).headers["etag"]}
 
 
 def decided(world: World) -> Mapping[str, Parameters]:

@@ -10,10 +10,22 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from urllib.parse import urlencode
+
+from fastapi import Request
 
 from earlywarning_api.problems import Invalid
 
 _MAX = 2**31 - 1
+
+
+def link(request: Request, following: str | None) -> dict[str, str]:
+    """The header that leads to the next page by the same filters; none after the last."""
+    if following is None:
+        return {}
+    filters = [one for one in request.query_params.multi_items() if one[0] != "cursor"]
+    query = urlencode([*filters, ("cursor", following)])
+    return {"Link": f'<{request.url.path}?{query}>; rel="next"'}
 
 
 def made(position: int, bound_to: tuple[str | None, ...]) -> str:

@@ -72,6 +72,7 @@ def listed(
     return recording.answer(
         request,
         AuditEvents(audit_events=[_view(row) for row in page], next_cursor=following),
+        headers=cursor.link(request, following),
     )
 
 

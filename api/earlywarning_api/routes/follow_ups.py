@@ -113,6 +113,7 @@ def listed(
             follow_ups=[visit_words.follow_up(row, spoken) for row in page],
             next_cursor=following,
         ),
+        headers=cursor.link(request, following),
     )
 
 

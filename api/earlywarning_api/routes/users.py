@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 
@@ -48,8 +47,7 @@ def users(
     following = None
     if len(rows) > limit:
         following = cursor.made_of(rows[limit - 1].sign_in_name, ("users",))
-        query = urlencode({"limit": limit, "cursor": following})
-        response.headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
+    response.headers.update(cursor.link(request, following))
     return Users(users=[view(row) for row in rows[:limit]], next_cursor=following)
 
 

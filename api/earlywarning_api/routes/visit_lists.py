@@ -4,27 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
-from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 from sqlalchemy.orm import Session
 
+from earlywarning.errors import Conflict
 from earlywarning.io.cells import csv_bytes
-from earlywarning.io.register import list_views, working_list
+from earlywarning.io.register import list_views, lists, working_list
 from earlywarning.io.register.list_views import ItemRow
-from earlywarning.io.register.lists import ListRow
+from earlywarning.io.register.lists import DRAFT, ListRow
 from earlywarning_api import (
     access,
     cursor,
+    idempotency,
     kept,
     lookup,
+    preconditions,
     recording,
     schemas,
     visit_schemas,
     words,
 )
+from earlywarning_api.preconditions import IfMatch
 from earlywarning_api.problems import declared
-from earlywarning_api.representation import csv_answer, json_answer, language, wants_csv
+from earlywarning_api.representation import (
+    csv_answer,
+    etag_of,
+    json_answer,
+    language,
+    wants_csv,
+)
 
 router = APIRouter(prefix="/visit_lists", tags=["visit lists"])
 
@@ -84,6 +93,39 @@ def visit_list(request: Request, person: Reader, visit_list_id: ListId) -> Respo
     return json_answer(request, view)
 
 
+@router.post(
+    "/{visit_list_id}/publication",
+    status_code=201,
+    response_model=schemas.VisitListView,
+    dependencies=[Depends(idempotency.needed)],
+    responses=declared(400, 401, 403, 404, 409, 412, 422, 428),
+)
+def publish(request: Request, person: Reader, visit_list_id: ListId, read: IfMatch) -> Response:
+    """Publish a draft as it was read; for the school's coordinator.
+
+    Published before, or newer data imported since: 409. Changed, or another one first: 412.
+    """
+    state, spoken = request.app.state, language(request)
+    if not access.may_publish(person):
+        raise HTTPException(403)
+    with state.register.session() as session:
+        row = lookup.visit_list(session, person, visit_list_id)
+        (view,) = _views(session, [row], person, spoken)
+    preconditions.require(read, etag_of(view, spoken))
+    if row.status != DRAFT or row.snapshot_id != state.register.current_snapshot():
+        raise HTTPException(409)
+    try:
+        (row,) = lists.publish_drafts(state.register, [row], by=person.actor, at=state.clock())
+    except Conflict:  # somebody was faster
+        raise HTTPException(412) from None
+    with state.register.session() as session:
+        (view,) = _views(session, [row], person, spoken)
+    where = request.url.path.removesuffix("/publication")
+    return recording.answer(
+        request, view, status=201, etag=etag_of(view, spoken), headers={"Location": where}
+    )
+
+
 @router.get(
     "/{visit_list_id}/items",
     response_model=schemas.Items,
@@ -130,12 +172,7 @@ def items(
         page = rows[:limit]
         reading = _reading(visit_list_id, [row.item for row in page])
         following = cursor.made(page[-1].place, bound_to) if len(rows) > limit else None
-        headers = {}
-        if following is not None:
-            filters = {"class_id": class_id, "track": track, "status": status, "limit": limit,
-                       "cursor": following}  # fmt: skip
-            query = urlencode({key: value for key, value in filters.items() if value is not None})
-            headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
+        headers = cursor.link(request, following)
         spoken = language(request)
         if wants_csv(request):
             lines = _csv([row.item for row in page], spoken)

@@ -123,6 +123,7 @@ def listed(
             visits=[visit_words.visit(row, person, spoken) for row in page],
             next_cursor=following,
         ),
+        headers=cursor.link(request, following),
     )
 
 

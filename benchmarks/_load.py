@@ -86,6 +86,21 @@ def make(folder: Path, students: int) -> tuple[str, str]:
     return made.secret, f"/api/v1/visit_lists/{row.visit_list_id}/items?limit=50"
 
 
+def made(folder: Path, students: int, *, kept: Path | None) -> tuple[Path, str, str]:
+    """The installation's folder, a token and an address: `make` them, or take those in `kept`.
+
+    What is made in `kept` stays there: another version can be measured on the same.
+    """
+    if kept is None:
+        return folder / "home", *make(folder, students)
+    asked = kept / "asked"
+    if not asked.exists():
+        kept.mkdir(parents=True, exist_ok=True)
+        asked.write_text("\n".join(make(kept, students)), encoding="utf-8")
+    token, path = asked.read_text("utf-8").split("\n")
+    return kept / "home", token, path
+
+
 @contextlib.contextmanager
 def served(program: list[str], environment: dict[str, str]) -> Iterator[tuple[int, int]]:
     """A server until the end of the block; its process and port."""

@@ -20,7 +20,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from _load import BARE, CONNECTIONS, SEED, Run, make, served, used, warm, wrk
+from _load import BARE, CONNECTIONS, NEVER, SEED, Run, made, served, used, warm, wrk
 from _measure import finish, table
 
 BAR, BAR_P99_MS, BAR_GROWTH = 0.25, 250.0, 1.10
@@ -33,17 +33,15 @@ def main() -> int:
     parser.add_argument("--students", type=int, default=30_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--soak", type=int, default=300, help="seconds of the longest run")
+    parser.add_argument("--kept", type=Path, help="a folder whose district is made once")
     options = parser.parse_args()
     students = 600 if options.quick else options.students
     rounds, seconds, soak = (2, 2, 5) if options.quick else (options.rounds, 10, options.soak)
     print(f"load of the machine before: {os.getloadavg()[0]:.1f}", flush=True)
     with tempfile.TemporaryDirectory(prefix="earlywarning-bench-") as folder:
-        token, path = make(Path(folder), students)
+        home, token, path = made(Path(folder), students, kept=options.kept)
         ours = [sys.executable, "-m", "earlywarning_api"]
-        settings = {
-            "EARLYWARNING_HOME": f"{folder}/home",
-            "EARLYWARNING_REQUESTS_PER_MINUTE": "1000000000",
-        }
+        settings = {"EARLYWARNING_HOME": str(home), "EARLYWARNING_REQUESTS_PER_MINUTE": NEVER}
         with served(BARE, {}) as (bare, bare_port), served(ours, settings) as (pid, port):
             warm(port, path, token)
             wrk(port, path, 2, token)

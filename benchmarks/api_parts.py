@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from _load import NEVER, SEED, make, served, warm, wrk
+from _load import NEVER, SEED, made, served, warm, wrk
 from _measure import finish, table
 
 PARTS = {
@@ -121,7 +121,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="600 students, seconds only")
     parser.add_argument("--students", type=int, default=30_000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--home", type=Path, help="a folder that holds `home` and `asked` already")
+    parser.add_argument("--kept", type=Path, help="a folder whose district is made once")
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
@@ -130,16 +130,10 @@ def main() -> int:
     students = 600 if options.quick else options.students
     rounds, seconds = (2, 3) if options.quick else (options.rounds, 10)
     print(f"load of the machine before: {os.getloadavg()[0]:.1f}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="earlywarning-bench-") as made:
-        folder, told = options.home or Path(made), Path(made) / "told.json"
-        if options.home is None:
-            token, path = make(folder, students)
-        else:
-            token, path = (folder / "asked").read_text().split("\n")
-        settings = {
-            "EARLYWARNING_HOME": f"{folder}/home",
-            "EARLYWARNING_REQUESTS_PER_MINUTE": NEVER,
-        }
+    with tempfile.TemporaryDirectory(prefix="earlywarning-bench-") as folder:
+        told = Path(folder) / "told.json"
+        home, token, path = made(Path(folder), students, kept=options.kept)
+        settings = {"EARLYWARNING_HOME": str(home), "EARLYWARNING_REQUESTS_PER_MINUTE": NEVER}
         with served([sys.executable, __file__, "--serve", str(told)], settings) as (pid, port):
             warm(port, path, token)
             wrk(port, path, 2, token, pid=pid)

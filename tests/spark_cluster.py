@@ -25,6 +25,9 @@ SMALL: Mapping[str, str] = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.files.minPartitionNum": "1",
+    # On a busy machine a process may be silent for minutes and well.
+    "spark.network.timeout": "600s",
+    "spark.executor.heartbeatInterval": "60s",
 }
 """Options of a session for small tables."""
 

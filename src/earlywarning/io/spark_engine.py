@@ -228,7 +228,10 @@ def in_words() -> Iterator[None]:
     from pyspark.errors import PySparkException
 
     try:
-        yield
+        with warnings.catch_warnings():
+            # PySpark does not know pandas 3 yet, and says so; nothing here goes through pandas.
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
     except (PySparkException, Py4JError, OSError) as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         ours = [line for line in lines if line.startswith("earlywarning.errors.")]

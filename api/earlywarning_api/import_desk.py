@@ -27,7 +27,7 @@ from sqlalchemy import func, select
 from earlywarning.io.register import import_jobs as jobs
 from earlywarning.io.register.db import Register
 from earlywarning.io.register.import_jobs import Job
-from earlywarning.io.register.models import School
+from earlywarning.io.register.models import ImportBatch, School
 from earlywarning_api import started
 
 MAPPING = ".toml"
@@ -44,6 +44,22 @@ class Upload:
 
     name: str
     content: BinaryIO
+
+
+def source_of(register: Register, school_id: str | None) -> str:
+    """The name of the source of files that came without a mapping.
+
+    A correction is recognised within one source only: where all that was imported came from one,
+    that is it. Else as at the terminal; of several schools, each is a source of its own.
+    """
+    with register.session() as session:
+        others = session.scalar(
+            select(func.count()).select_from(School).where(School.school_id != school_id)
+        )
+        known = session.scalars(select(ImportBatch.source).distinct()).all()
+    if school_id and others:
+        return f"school-files-{school_id}"
+    return known[0] if len(known) == 1 else "school-files"
 
 
 class Desk:
@@ -202,7 +218,7 @@ class Desk:
         command = [*started.program(self._home), "import", *self._named(place)]
         command += ["--json", str(report)]
         command += ["--refused", str(place / "refused.csv"), "--review", str(place / "review.csv")]
-        command += ["--source", self._source(job), "--id", job.job_id]
+        command += ["--source", source_of(self._register, job.school_id), "--id", job.job_id]
         if job.school_id is not None:
             command += ["--school", job.school_id, "--only-school", job.school_id]
         for key, value in job.said.items():
@@ -226,14 +242,6 @@ class Desk:
             is_mapping = label.lower().endswith(MAPPING)
             words += ["--mapping", str(named / label)] if is_mapping else [str(named / label)]
         return words
-
-    def _source(self, job: Job) -> str:
-        """As at the terminal; where there are several schools, each is a source of its own."""
-        with self._register.session() as session:
-            others = session.scalar(
-                select(func.count()).select_from(School).where(School.school_id != job.school_id)
-            )
-        return f"school-files-{job.school_id}" if job.school_id and others else "school-files"
 
     def _drop_files(self, job_id: str) -> None:
         """Remove the uploaded files, and what quotes all of them; the list of faults stays."""

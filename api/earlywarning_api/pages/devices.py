@@ -14,6 +14,7 @@ BROWSERS = (
     ("CriOS", "Chrome"),
     ("Chrome/", "Chrome"),
     ("Safari/", "Safari"),
+    ("Version/", "Safari"),
 )
 """Part of a user agent, and the browser's name: the first that fits, many claim to be others."""
 

@@ -1,0 +1,218 @@
+"""What decides on a page: in words and pictures, put in service and taken back with a reason."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+import catalogue
+from drawn_school import AFTER, CALENDAR, QUARTERS, facts
+from earlywarning.io.register import model_events, model_versions
+from earlywarning.io.register.model_events import Decision
+from earlywarning.io.register.model_versions import NewModel
+from earlywarning.io.register.models import FactsSnapshot
+from earlywarning_api.app import create_app
+from earlywarning_api.pages import model_charts, models
+from earlywarning_pipelines import promoting, train
+from earlywarning_pipelines.home import Home, open_home
+from service_world import NOW, World, opened_world, people, user_id, users
+
+REASON = "Lebih banyak kesulitan ditemukan pada triwulan kemudian"
+PATIENCE = 400
+
+
+def interval(value: float, half: float = 0.05) -> dict[str, float]:
+    return {"value": value, "low": value - half, "high": value + half}
+
+
+def report(served: str = "logistic") -> dict[str, Any]:
+    """What training keeps, as small as can be; a figure of it can be read off a page."""
+    return {
+        "why": "beats_rule", "served": served, "rows": 1200,
+        "quarters": {"test": ["2025-26-Q4", "2026-27-Q1"]},
+        "gate": {"passed": True},
+        "gates": {"calibration": {"passed": True}, "groups": {"passed": None}},
+        "evaluation": {
+            "candidates": {
+                "rule": {"found_share": interval(0.28), "gain_over_rule": interval(0.0, 0.0)},
+                "logistic": {"found_share": interval(0.4), "gain_over_rule": interval(0.12)},
+                "last_value": {"found_share": interval(0.26), "gain_over_rule": interval(-0.02)},
+            },
+            "calibration": {
+                "curve": [{"risk": 0.05, "observed": 0.04, "students": 60},
+                          {"risk": 0.4, "observed": 0.44, "students": 40}],
+                "within_capacity": {"risk": 0.35, "observed": interval(0.36)},
+            },
+        },
+        "groups": {
+            "alone": ["school"],
+            "groups": [
+                {"attribute": "school", "value": "SCH1", "students": 100, "trouble": 20},
+                {"attribute": "sex", "value": "F", "students": 60, "trouble": 12,
+                 "too_small": False, "figures": {"found_share": interval(0.41)}},
+                {"attribute": "sex", "value": "M", "students": 8, "trouble": 1,
+                 "too_small": True},
+            ],
+        },
+        "mlflow_model": "contoh-attendance", "mlflow_version": "7",
+    }  # fmt: skip
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """Three versions of one outcome: one serves, one served before, one waits."""
+    with opened_world(tmp_path) as made:
+        with made.register.session(writing=True) as session:
+            session.add(
+                FactsSnapshot(snapshot_id="0" * 64, made_at=NOW, is_current=True, rows={})
+            )  # fmt: skip
+            session.commit()
+        by = Decision("earlywarning train", next(iter(models.PROGRAM_SAYS)), NOW)
+        for number in (1, 2, 3):
+            new = NewModel(
+                f"{number}" * 32, "attendance", "logistic", f"run{number}", "file:///nowhere",
+                "a" * 64, b"s" * 64, b"k" * 32, "0" * 64, NOW, report(),
+            )  # fmt: skip
+            serves = {"attendance": by} if number < 3 else {}
+            model_versions.add(made.register, [new], trained=by, promoted=serves)
+        yield made
+
+
+def test_figures_stand_in_words_beside_each_picture(world: World) -> None:
+    page = world.as_("data_staff").get("/models/attendance/3", headers={"Accept-Language": "en"})
+    assert page.status_code == 200
+    for words in ("+12.0", "+7.0 to +17.0", "\N{MINUS SIGN}2.0", "40.0 of 100",
+                  "Within capacity 35.0 of 100 students were expected", "36.0 of 100 were",
+                  "12 in trouble", "too few", "waits for a decision"):  # fmt: skip
+        assert words in page.text, words
+    assert page.text.count('aria-hidden="true"') >= page.text.count("<svg") - 2
+    assert "SCH1" not in page.text  # one school has nothing to be compared with
+
+
+def test_only_data_staff_are_offered_a_change(world: World) -> None:
+    for who, offered in (("data_staff", False), ("coordinator", False), ("principal", False)):
+        text = world.as_(who).get("/models/attendance/3").text
+        assert ("/promotion" in text) == offered, who  # this service has no folder to work in
+    assert world.as_("data_staff").get("/models/attendance/9").status_code == 404
+    assert world.as_("data_staff").get("/models/shoe-size/1").status_code == 422
+    overview = world.as_("coordinator").get("/models", headers={"Accept-Language": "en"}).text
+    assert "Version 3 (Logistic regression) waits for a decision." in overview
+    assert "the training" in overview
+    assert "earlywarning train</span>" not in overview
+
+
+def test_a_change_wants_a_reason_and_a_version_that_does_not_serve(
+    world: World, tmp_path: Path
+) -> None:
+    app = create_app(
+        world.register, clock=lambda: NOW, requests_per_minute=0, home=tmp_path,
+        mlflow="https://mlflow.example",
+    )  # fmt: skip
+    with TestClient(app) as client:
+        staff = World(world.register, app, client, {}, {}).as_("data_staff")
+        page = staff.get("/models/attendance/3").text
+        assert "/models/attendance/3/promotion" in page
+        assert 'href="https://mlflow.example/#/models/contoh-attendance/versions/7"' in page
+        assert "/models/attendance/rollback" in staff.get("/models").text
+        for path in ("/models/attendance/3/promotion", "/models/attendance/rollback"):
+            short = staff.post(path, data={"reason": "ya <b>"})
+            assert short.status_code == 422
+            assert "ya &lt;b&gt;" in short.text
+            assert staff.post(path, data={"reason": "x" * 501}).status_code == 422
+        serves = staff.post("/models/attendance/2/promotion", data={"reason": REASON})
+        assert serves.status_code == 409
+    champion = model_versions.champion(world.register, "attendance")
+    assert champion is not None
+    assert champion.version == 2
+
+
+def test_what_training_says_of_itself_has_words() -> None:
+    assert promoting.BY_TRAINING == models.TRAINING
+    assert set(models.PROGRAM_SAYS) == {promoting.FIRST, promoting.AUTOMATIC}
+
+
+def test_without_later_quarters_there_is_nothing_to_draw() -> None:
+    assert model_charts.gains({}, "id") == ()
+    assert model_charts.groups({}, "id") == ()
+    assert model_charts.calibration({"evaluation": {"calibration": {"curve": []}}}, "id") is None
+
+
+@pytest.fixture
+def trained(tmp_path: Path) -> Iterator[tuple[Home, World]]:
+    """An installation in which a second model waits, and somebody of the data staff."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    (folder / "district.toml").write_text(
+        '[district]\nname = "SMP Contoh"\n[visits]\nlottery = false\n', encoding="utf-8"
+    )
+    home = open_home(folder)
+    people(home.register)
+    users(home.register)
+    snapshot = home.store.write(facts(120), base=None)
+    at = datetime(2026, 1, 1, 6, 30)  # noqa: DTZ001 - the register keeps UTC without zone
+    with home.register.session(writing=True) as session:
+        session.add(FactsSnapshot(snapshot_id=snapshot.id, made_at=at, is_current=True, rows={}))
+        session.commit()
+    catalogue.registry(folder, home.register)
+    for as_of in (CALENDAR.quarter(QUARTERS[3]).end, AFTER):
+        train.run(
+            engine=home.engine, store=home.store, register=home.register, registry=home.models,
+            district=home.district, as_of=as_of, trained_at=at, outcomes=["grades"], seed=1,
+        )  # fmt: skip
+    app = create_app(home.register, clock=lambda: NOW, requests_per_minute=0, home=folder)
+    with TestClient(app) as client:
+        yield home, World(home.register, app, client, {}, {})
+    home.register.close()
+
+
+@pytest.mark.slow
+def test_put_in_service_and_taken_back_by_the_command_itself(
+    trained: tuple[Home, World],
+) -> None:
+    home, world = trained
+    staff = world.as_("data_staff")
+    overview = staff.get("/models").text
+    assert "/models/grades/2" in overview
+
+    def done(path: str, **form: str) -> str:
+        """The page of the work once it has ended."""
+        answer = staff.post(path, data={"reason": REASON, **form})
+        assert answer.status_code == 303, answer.text
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            page = staff.get(answer.headers["location"], headers={"Accept-Language": "en"})
+            assert page.status_code == 200
+            if "refresh" not in page.headers:
+                return page.text
+            time.sleep(0.5)
+        raise AssertionError("it did not end")
+
+    def serving() -> int:
+        row = model_versions.champion(home.register, "grades")
+        assert row is not None
+        return row.version
+
+    assert serving() == 1
+    text = done("/models/grades/2/promotion")
+    if 'name="override"' in text:  # judged and failed: it goes on only if a person insists
+        assert serving() == 1
+        text = done("/models/grades/2/promotion", override="yes")
+    assert "Version 2 is in service now." in text
+    assert serving() == 2
+    newest = model_events.of_outcome(home.register, "grades")[-1]
+    assert (newest.action, newest.made_by, newest.reason) == (
+        "promoted", user_id("data_staff"), REASON,
+    )  # fmt: skip
+    assert "Data_Staff" in staff.get("/models").text
+    assert "Version 1 is in service now." in done("/models/grades/rollback")
+    assert serving() == 1
+    refused = done("/models/grades/rollback")
+    assert "Nothing was changed" in refused
+    assert world.as_("coordinator").get("/work/" + "0" * 32).status_code == 404
+    assert not list((home.settings.home / "work").iterdir())

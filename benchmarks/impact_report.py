@@ -31,12 +31,13 @@ def main() -> int:
     """Make the district, then report on it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one school of 200, three quarters")
+    parser.add_argument("--schools", type=int, default=SCHOOLS, help="of 834 students")
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--report", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.report is not None:
         return report(options.report)
-    schools, size, quarters = (1, 200, 3) if options.quick else (SCHOOLS, SIZE, QUARTERS)
+    schools, size, quarters = (1, 200, 3) if options.quick else (options.schools, SIZE, QUARTERS)
     with tempfile.TemporaryDirectory() as folder:
         home = (options.keep or Path(folder)) / "home"
         if not home.exists():

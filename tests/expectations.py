@@ -399,7 +399,8 @@ def studies_of(world: World) -> Mapping[str, Parameters]:
         world.register, asked, facts_until=None, first_day=first, by="terminal", at=NOW
     )
     result = {"format": FORMAT, "decides": None, "data": {"students": 0}, "results": [],
-              "naive": [], "subgroups": [], "reach": []}  # fmt: skip
+              "naive": [], "subgroups": [], "reach": [], "standards": {"enough": False},
+              "study": {"subgroups": ()}, "evidence": {}}  # fmt: skip
     evidence.keep_result(
         world.register, 2 * made.study_id, result, study_id=made.study_id, by="terminal", at=NOW
     )

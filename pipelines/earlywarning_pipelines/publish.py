@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import pandas as pd
 import polars as pl
 
 import earlywarning
@@ -37,6 +38,13 @@ from earlywarning_pipelines.serving import Decider
 log = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
+
+Part = tuple[Scored, Occasions]
+"""Some whole schools' students, and what is good news of them."""
+
+PART = 200_000
+"""Students who are scored and listed at a time: memory holds the features of a province, but
+neither its reasons nor its lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,14 +204,16 @@ def rebuild(
     deciders = serving.recorded(header["models"], registry)
     registered = _registered_then(document)
     layout = int(header["format"])
-    scored = _score(
+    _, scored = _score(
         engine, store, registry, header["snapshot_id"], district, quarter, deciders, _silent,
-        registered.unscored,
+        registered.unscored, only=header["school_id"],
     )  # fmt: skip
-    made = _lists(
-        scored, registered, store, header["snapshot_id"], district, quarter, deciders,
-        seed=header["seed"], code_version=header["code_version"], only=header["school_id"],
-        layout=layout, shadow=header.get("shadow_leads", ()),
+    made = list(
+        _lists(
+            scored, registered, store, header["snapshot_id"], district, quarter, deciders,
+            seed=header["seed"], code_version=header["code_version"], schools={header["school_id"]},
+            layout=layout, shadow=header.get("shadow_leads", ()),
+        )
     )  # fmt: skip
     if not made:
         raise ArtifactError(
@@ -248,8 +258,11 @@ def _make(
     at: datetime,
     progress: Progress,
     school_id: str | None = None,
-) -> list[VisitListDraft]:
-    """Lists of all schools, or of one, that have none published."""
+) -> Iterable[VisitListDraft]:
+    """Lists of all schools, or of one, that have none published.
+
+    Of a province they are made while they are saved.
+    """
     quarter = district.calendar.quarter(quarter_code)
     recorded.take_in(store=store, register=register, timezone=district.timezone, at=at)
     snapshot_id = register.current_snapshot()
@@ -257,29 +270,30 @@ def _make(
         raise DataError("nothing was imported yet; `earlywarning import` first")
     deciders = serving.in_service(registry, at=at)
     registered = list_basis.registered(register, quarter)
-    scored = _score(
+    students, scored = _score(
         engine, store, registry, snapshot_id, district, quarter, deciders, progress,
-        registered.unscored,
+        registered.unscored, only=school_id,
     )  # fmt: skip
-    progress("allocate", 0, 1)
-    made = _lists(
-        scored, registered, store, snapshot_id, district, quarter, deciders,
-        seed=seed, code_version=earlywarning.__version__,
-        only=school_id, shadow=evidence.not_started(register, quarter.code),
-    )  # fmt: skip
-    if not made:
+    schools = sorted(students)
+    if not schools:
         raise NotFound(f"nobody of school {school_id!r} is enrolled when {quarter.code} starts")
-    progress("allocate", 1, 1)
     done = {
         row.school_id: row for row in lists.of_quarter(register, quarter.code, status=PUBLISHED)
     }
-    open_ = [one for one in made if one.header["school_id"] not in done]
+    open_ = [school for school in schools if school not in done]
     if not open_:
-        first = done[made[0].header["school_id"]]
+        first = done[schools[0]]
         raise lists.already_published(
             first.school_id, quarter.code, first.published_by, first.published_at
         )
-    return open_
+    made = _lists(
+        scored, registered, store, snapshot_id, district, quarter, deciders,
+        seed=seed, code_version=earlywarning.__version__,
+        schools=frozenset(open_), shadow=evidence.not_started(register, quarter.code),
+        progress=progress,
+    )  # fmt: skip
+    # A register that one file holds stays open to others until the lists are ready.
+    return made if sum(students.values()) > PART else list(made)
 
 
 def _score(
@@ -292,10 +306,24 @@ def _score(
     deciders: Sequence[Decider],
     progress: Progress,
     unscored: Collection[str],
-) -> tuple[Scored, Occasions]:
-    """Features and scores of the whole cohort, always of all schools in one order, and good news.
+    *,
+    only: str | None,
+) -> tuple[dict[str, int], Iterator[Part]]:
+    """Features and scores of whole schools, in the order of their ids, and good news.
 
     Of the students in `unscored` nothing is computed: no risk, no priority, no reason.
+
+    Parameters
+    ----------
+    only : str or None
+        Score this school alone. No student's row depends on another's.
+
+    Returns
+    -------
+    dict
+        Students of each school.
+    iterator of (Scored, Occasions)
+        Scored as it is read.
 
     Raises
     ------
@@ -309,17 +337,32 @@ def _score(
         found = cluster_scores.scored(engine, snapshot, district, quarter, models, unscored)
         progress("score", 1, 1)
         _refuse_nobody(len(found[0].ids), quarter)
-        return found
+        return _of_schools(found[0].ids["school_id"], only), iter([found])
     dataset: Dataset = load_dataset(
         engine, snapshot, district, quarters=[quarter], known_before=quarter.start, labels=False
     )
     progress("features", 1, 1)
     _refuse_nobody(len(dataset), quarter)
-    progress("score", 0, 1)
-    estimators = {one.outcome: one.estimator for one in deciders}
-    found = cohort_scores.scored(dataset, estimators, district, quarter, unscored)
-    progress("score", 1, 1)
-    return found
+    if only is not None:
+        dataset = dataset.rows((dataset.ids["school_id"] == only).to_numpy(dtype=bool))
+
+    def parts() -> Iterator[Part]:
+        estimators = {one.outcome: one.estimator for one in deciders}
+        done = 0
+        for rows in dataset.by_school(most=PART):
+            progress("score", done, len(dataset))
+            part = dataset.rows(rows)
+            found = cohort_scores.scored(part, estimators, district, quarter, unscored)
+            done += len(rows)
+            progress("score", done, len(dataset))
+            yield found
+
+    return _of_schools(dataset.ids["school_id"], only), parts()
+
+
+def _of_schools(school_ids: pd.Series, only: str | None) -> dict[str, int]:
+    counts = {str(name): int(number) for name, number in school_ids.value_counts().items()}
+    return counts if only is None else {name: n for name, n in counts.items() if name == only}
 
 
 def _refuse_nobody(students: int, quarter: Quarter) -> None:
@@ -346,7 +389,7 @@ def _sick_children(
 
 
 def _lists(
-    computed: tuple[Scored, Occasions],
+    parts: Iterable[Part],
     registered: Registered,
     store: FactStore,
     snapshot_id: str,
@@ -356,44 +399,45 @@ def _lists(
     *,
     seed: int,
     code_version: str,
-    only: str | None = None,
+    schools: Collection[str],
     layout: int = FORMAT,
     shadow: Collection[str] = (),
-) -> list[VisitListDraft]:
-    """One list a school, by school id; of leads in `shadow` only to compare with."""
-    scored, occasions = computed
+    progress: Progress = _silent,
+) -> Iterator[VisitListDraft]:
+    """One list for each of `schools`, by id; of leads in `shadow` only to compare with."""
     visits = store.read(snapshot_id, "visit")
+    last_visits = past.last_visits(visits, as_of_day=quarter.start_day)
+    visited = past.visited_in(visits, quarter)
+    sick, moved = {}, ()
     if layout >= TRACKS_LAYOUT:
         sick = _sick_children(store, snapshot_id, district, quarter)
-        for student_id in sorted(sick.keys() - registered.unscored):
-            occasions[student_id] = [*sick[student_id], *occasions.get(student_id, [])]
-    schools = cohort.children(
-        scored, registered, past.last_visits(visits, as_of_day=quarter.start_day), occasions
-    )
-    visited = past.visited_in(visits, quarter)
-    moved = past.moved_away(visits, before_day=quarter.end_day) if layout >= TRACKS_LAYOUT else ()
-    made = []
-    for school_id in sorted(schools):
-        if only is not None and school_id != only:
-            continue
-        some = schools[school_id]
-        basis = ListBasis(
-            quarter=quarter.code,
-            as_of_date=quarter.start,
-            school_id=school_id,
-            snapshot_id=snapshot_id,
-            district=district,
-            models=serving.records(deciders, cohort.scored_students(some)),
-            seed=seed,
-            code_version=code_version,
-            classes=_classes(some, registered),
-            capacities=registered.capacities,
-            layout=layout,
-            shadow=frozenset(shadow),
-        )
-        out = cohort.excluded(some, closed=registered.closed, visited=visited, moved=moved)
-        made.append(build(some, basis, excluded=out))
-    return made
+        moved = past.moved_away(visits, before_day=quarter.end_day)
+    done = 0
+    for scored, occasions in parts:
+        for student_id in scored.ids["student_id"]:
+            if student_id in sick and student_id not in registered.unscored:
+                occasions[student_id] = [*sick[student_id], *occasions.get(student_id, [])]
+        by_school = cohort.children(scored, registered, last_visits, occasions)
+        for school_id in sorted(by_school.keys() & schools):
+            some = by_school.pop(school_id)
+            basis = ListBasis(
+                quarter=quarter.code,
+                as_of_date=quarter.start,
+                school_id=school_id,
+                snapshot_id=snapshot_id,
+                district=district,
+                models=serving.records(deciders, cohort.scored_students(some)),
+                seed=seed,
+                code_version=code_version,
+                classes=_classes(some, registered),
+                capacities=registered.capacities,
+                layout=layout,
+                shadow=frozenset(shadow),
+            )
+            out = cohort.excluded(some, closed=registered.closed, visited=visited, moved=moved)
+            done += 1
+            progress("allocate", done, len(schools))
+            yield build(some, basis, excluded=out)
 
 
 def _classes(some: Sequence[Child], registered: Registered) -> dict[str, dict[str, Any]]:

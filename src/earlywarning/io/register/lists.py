@@ -65,7 +65,7 @@ def new_id() -> str:
 
 def save(
     register: Register,
-    drafts: Sequence[VisitListDraft],
+    drafts: Iterable[VisitListDraft],
     *,
     by: str,
     at: datetime,
@@ -76,8 +76,8 @@ def save(
 
     Parameters
     ----------
-    drafts : sequence of VisitListDraft
-        Of one quarter; each school once.
+    drafts : iterable of VisitListDraft
+        Of one quarter; each school once. Each is let go when it is written.
     by : str
         Who did it.
     at : datetime
@@ -92,12 +92,12 @@ def save(
     """
     try:
         with register.session(writing=True) as session:
+            saved = []
             for draft in drafts:
                 _refuse_second(session, draft.header["school_id"], draft.header["quarter"])
-            saved = [
-                _insert(session, draft, by=by, at=at, publish=publish, id_source=id_source)
-                for draft in drafts
-            ]
+                saved.append(
+                    _insert(session, draft, by=by, at=at, publish=publish, id_source=id_source)
+                )
             for row in saved:
                 _audit(session, ListRow(*(row[name] for name in ListRow.__slots__)), by=by, at=at)
             session.commit()
@@ -305,7 +305,7 @@ def _insert(
         session.execute(insert(VisitListItem), items)
         session.execute(insert(ItemPlace), _places(draft, items))
         session.execute(insert(VisitListStudent), students)
-    return row
+    return {name: value for name, value in row.items() if name != "frozen"}
 
 
 def _places(draft: VisitListDraft, items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

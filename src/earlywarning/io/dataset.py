@@ -29,6 +29,8 @@ Progress = Callable[[str, int, int], None]
 
 _NAMES = [feature.name for feature in build.FEATURES]
 _ID_NAMES = ["quarter", *build.IDS]
+_AT_ONCE = 16
+"""Columns turned into floats by one query: fewer cost time, more cost memory."""
 
 
 def load_dataset(
@@ -141,13 +143,15 @@ def _stacked(
         X, labels = parts.pop(0)
         rows = slice(start, start + X.height)
         ids.append(X.select(pl.lit(code).alias("quarter"), *build.IDS))
-        for column, name in enumerate(_NAMES):
-            values[rows, column] = _floats(X[name])
+        for first in range(0, len(_NAMES), _AT_ONCE):
+            names = _NAMES[first : first + _AT_ONCE]
+            for place, column in enumerate(_floats(X.select(names)).iter_columns()):
+                values[rows, first + place] = column.to_numpy()
         if labels is not None:
-            for column, name in enumerate(OUTCOMES):
-                y[rows, column] = _floats(labels[name])
+            for place, column in enumerate(_floats(labels.select(OUTCOMES)).iter_columns()):
+                y[rows, place] = column.to_numpy()
             # A student whose enrolment was taken back later has no outcome and had no visit.
-            visited[rows] = _floats(labels["visited"].fill_null(0))
+            visited[rows] = labels["visited"].fill_null(0).to_numpy()
             status[rows] = labels["label_status"].fill_null(outcomes.NO_DATA).to_numpy()
         start = rows.stop
     return Dataset(
@@ -159,5 +163,5 @@ def _stacked(
     )
 
 
-def _floats(column: pl.Series) -> np.ndarray:
-    return column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+def _floats(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(pl.all().cast(pl.Float64).fill_null(float("nan")))

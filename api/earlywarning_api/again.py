@@ -11,6 +11,7 @@ Plain ASGI, inside of `guard.Guard`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections import defaultdict
@@ -103,7 +104,8 @@ class Lane:
         for one in batch:
             by_loop[one.loop].append(one)
         for loop, some in by_loop.items():
-            loop.call_soon_threadsafe(_tell, some)
+            with contextlib.suppress(RuntimeError):  # its loop ended: nobody waits any more
+                loop.call_soon_threadsafe(_tell, some)
 
     def _taken(self) -> list[_Waiting]:
         """Everybody who waits; whoever comes from now on leads the next batch."""

@@ -9,6 +9,10 @@ scan, at least 5 times faster than pandas, under 1 GB.
 (see `_district.draw`), and the scan and our build on Polars run for `--dates` as-of dates. Bars:
 under 8 GB, at most 3 times the scan for each date, and growth from `--made` students no faster than
 their number (power 1.1).
+
+`--stages` prints what one date of the district of `--made` students is made of: each frame that the
+build keeps, the last step, and the floor: the same files read once, every column, and no more.
+`--district` names a folder that `_district.make` filled before.
 """
 
 from __future__ import annotations
@@ -26,6 +30,8 @@ from _district import as_of_quarters, draw, make
 from _measure import THREADS, Cost, finish, median, run_apart, table, work
 
 if TYPE_CHECKING:
+    import narwhals.stable.v2 as nw
+
     from earlywarning.district import District
 
 BAR_SCAN, BAR_PANDAS, BAR_MB = 5.0, 5.0, 1000.0
@@ -185,6 +191,65 @@ def _show(students: int, dates: int, side: str, costs: dict[str, Cost]) -> None:
     )
 
 
+def stages(data: Path) -> int:
+    """Processor seconds of every frame of one date, the least of `REPEATS` runs."""
+    import time
+    import traceback
+
+    import polars as pl
+
+    from earlywarning.features import build
+    from earlywarning.io.engine import PolarsEngine, open_engine
+    from earlywarning.records.tables import FACT_TABLES
+
+    district = _district(data)
+    quarter = district.calendar.quarter(as_of_quarters(1)[0])
+    collect = PolarsEngine._collect
+    found: dict[str, tuple[float, int, int]] = {}
+
+    def timed(engine: PolarsEngine, frame: nw.LazyFrame) -> pl.DataFrame:
+        start = time.process_time()
+        made = collect(engine, frame)
+        cost = time.process_time() - start
+        places = [one for one in traceback.extract_stack() if "/features/" in one.filename]
+        name = f"{Path(places[-1].filename).name}: {places[-1].line}" if places else ""
+        name = name or ("schools" if made.width == 1 else "last step: all joined")
+        before = found.get(name, (cost, 0, 0))
+        found[name] = (min(before[0], cost), made.height, made.width)
+        return made
+
+    PolarsEngine._collect = timed  # type: ignore[method-assign]
+    totals = []
+    for _ in range(REPEATS):
+        start = time.process_time()
+        with open_engine("polars") as engine:
+            facts = engine.views(data / "facts", as_of_date=quarter.start, district=district)
+            engine.collect(build.features(facts, quarter), build.FEATURE_SCHEMA)
+        totals.append(time.process_time() - start)
+    PolarsEngine._collect = collect  # type: ignore[method-assign]
+    start, size = time.process_time(), 0
+    for kind in FACT_TABLES:
+        for file in (data / "facts" / kind).glob("*.parquet"):
+            size += file.stat().st_size
+            pl.read_parquet(file)
+    floor = time.process_time() - start
+    total = min(totals)
+    planned = total - sum(cost for cost, _, _ in found.values())
+    rows = [
+        (name, f"{cost:.3f}", f"{cost / total:.0%}", f"{height:,}", width)
+        for name, (cost, height, width) in sorted(found.items(), key=lambda one: -one[1][0])
+    ]
+    table(
+        ("frame", "CPU s", "of all", "rows", "columns"),
+        [*rows, ("plans and the rest", f"{planned:.3f}", f"{planned / total:.0%}", "", "")],
+    )
+    print(f"{total:.2f} CPU s in all; the files, {size / 1e6:.1f} MB, read once: {floor:.2f}")
+    figures = {"name": "features_stages", "bar": None, "unit": "x reading the files", "sizes": [],
+               "seeds": [1], "cpu_s": round(total, 3), "read_cpu_s": round(floor, 3),
+               "read_mb": round(size / 1e6, 1)}  # fmt: skip
+    return finish(total / floor, figures, [])
+
+
 def province(students: int, made: int, dates: int) -> int:
     """One size, drawn; the scan and Polars, at both sizes."""
     codes = as_of_quarters(dates)
@@ -246,11 +311,19 @@ def main() -> int:
         parser.add_argument(f"--{name}", default="", help=argparse.SUPPRESS)
     parser.add_argument("--students", type=int, default=0, help="a province of so many instead")
     parser.add_argument("--made", type=int, default=20_000, help="of them really simulated")
+    parser.add_argument("--stages", action="store_true", help="what one date is made of")
+    parser.add_argument("--district", type=Path, help="a simulated district to do it on")
     parser.add_argument("--dates", type=int, default=8, help="as-of dates of the province")
     arguments = parser.parse_args()
     if arguments.side:
         child(arguments)
         return 0
+    if arguments.stages:
+        with tempfile.TemporaryDirectory(prefix="earlywarning-bench-") as folder:
+            data = arguments.district or Path(folder)
+            if not (data / "facts").exists():
+                make(data, arguments.made)
+            return stages(data)
     if arguments.students:
         return province(arguments.students, arguments.made, arguments.dates)
     sizes, date_counts = ((10_000,), (1, 2)) if arguments.quick else ((10_000, 100_000), (1, 8))

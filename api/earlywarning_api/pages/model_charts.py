@@ -14,9 +14,6 @@ from babel.numbers import format_decimal
 
 from earlywarning.risk.evaluation.group_names import BY
 
-BY = " × "
-"""Between two traits; as `risk.evaluation.groups` has it, which needs data libraries."""
-
 WIDTH = 240
 """Of a row's picture, in its own units."""
 

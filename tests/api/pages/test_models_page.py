@@ -17,7 +17,6 @@ from earlywarning.io.register import model_events, model_versions
 from earlywarning.io.register.model_events import Decision
 from earlywarning.io.register.model_versions import NewModel
 from earlywarning.io.register.models import FactsSnapshot
-from earlywarning.risk.evaluation import groups
 from earlywarning_api.app import create_app
 from earlywarning_api.pages import model_charts, models
 from earlywarning_pipelines import promoting, train
@@ -135,7 +134,6 @@ def test_a_change_wants_a_reason_and_a_version_that_does_not_serve(
 
 def test_what_training_says_of_itself_has_words() -> None:
     assert promoting.BY_TRAINING == models.TRAINING
-    assert model_charts.BY == groups.BY
     assert set(models.PROGRAM_SAYS) == {promoting.FIRST, promoting.AUTOMATIC}
 
 

@@ -65,7 +65,7 @@ def study(request: Request, study_id: StudyId, person: Person) -> Response:
     status_code=202,
     response_model=impact_schemas.AnalysisRun,
     dependencies=[Depends(idempotency.needed)],
-    responses=declared(400, 401, 403, 404, 409, 503),
+    responses=declared(400, 401, 403, 404, 409, 422, 503),
 )
 def run(request: Request, study_id: StudyId, person: Runner) -> Response:
     """Work a study out, apart from the service; one thing runs at a time (409).

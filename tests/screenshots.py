@@ -85,7 +85,10 @@ def shots(places: dict[str, str]) -> list[Shot]:
         Shot("letter-paper", "coordinator", places["letter"], paper=True),
         Shot("form-paper", "coordinator", places["form"], paper=True),
         Shot("summary-paper", "principal", f"{list_}/summary", paper=True),
+        Shot("notice-paper", "coordinator", places["notice"], paper=True),
+        Shot("drafts", "coordinator", "/drafts", (PHONE,)),
         Shot("models", "data_staff", "/models", (DESK,), "en"),
+        Shot("model", "data_staff", "/models/attendance/1", (DESK,), "en"),
         Shot("data", "data_staff", "/data", (DESK,)),
         Shot("impact", "principal", places["study"], (PHONE, DESK)),
         Shot("impact-research", "researcher", f"{places['study']}#researchers", (DESK,), "en"),
@@ -149,6 +152,7 @@ def lived(register: Register, chosen: district.District) -> dict[str, str]:
         "priority": f"{list_}/items/{items[0].item_id}/priority",
         "letter": f"{planned}/letter",
         "form": f"{planned}/form",
+        "notice": f"{planned}/notice",
         "study": f"/impact/{studied(register, chosen)}",
     }
 

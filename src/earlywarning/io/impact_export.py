@@ -82,7 +82,7 @@ class Agreed:
                 "add`, or let the researcher read the report, which has no rows"
             )
         sizes = panel.groupby(["school_id", "quarter"], as_index=False)["student_id"].nunique()
-        least = sizes.loc[sizes["student_id"].argmin()]
+        least = sizes.sort_values("student_id", kind="stable").iloc[0]
         if least["student_id"] < self.smallest_group:
             raise DataError(
                 f"school {least['school_id']} has {least['student_id']} children in "

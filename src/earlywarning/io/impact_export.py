@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import json
 import secrets
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -81,12 +82,12 @@ class Agreed:
                 "numbers need all of its schools: agree on them all with `earlywarning agreement "
                 "add`, or let the researcher read the report, which has no rows"
             )
-        sizes = panel.groupby(["school_id", "quarter"], as_index=False)["student_id"].nunique()
-        least = sizes.sort_values("student_id", kind="stable").iloc[0]
-        if least["student_id"] < self.smallest_group:
+        children = panel.drop_duplicates(["school_id", "quarter", "student_id"])
+        sizes = Counter(zip(children["school_id"], children["quarter"], strict=True))
+        (school, quarter), least = min(sizes.items(), key=lambda one: (one[1], one[0]))
+        if least < self.smallest_group:
             raise DataError(
-                f"school {least['school_id']} has {least['student_id']} children in "
-                f"{least['quarter']}, fewer than the "
+                f"school {school} has {least} children in {quarter}, fewer than the "
                 f"{self.smallest_group} of agreement {self.agreement_id}: they could be told from "
                 "each other, so nothing leaves"
             )

@@ -60,6 +60,7 @@ MENU: tuple[Entry, ...] = (
     Entry("quarter", "/quarter", "visit_lists"),
     Entry("lists", "/lists", "visit_lists"),
     Entry("plan", "/plan", "plans"),
+    Entry("students", "/students", "visits"),
     Entry("data", "/data", "models"),
     Entry("models", "/models", "models"),
     Entry("impact", "/impact", "impact"),

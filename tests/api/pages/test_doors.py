@@ -33,6 +33,7 @@ ALLOWED = {
     "/lists/{visit_list_id}/plan": {C, H, B, P},
     "/lists/{visit_list_id}/summary": {C, H, B, P},
     "/lists/{visit_list_id}/items/{item_id}/priority": {C, H},
+    "/students": {C, H, B},
     "/students/{student_id}": {C, H, B, P},
     "/students/{student_id}/contact": {C, H},
     "/students/{student_id}/attempts/new": {C, H, B},

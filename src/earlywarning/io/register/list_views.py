@@ -99,6 +99,16 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """A student who was looked for; `local_id` is the school's own number."""
+
+    student_id: str
+    full_name: str
+    local_id: str
+    class_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRow:
     """A model version in service."""
 
@@ -268,6 +278,31 @@ def person(session: Session, visible: Students, student_id: str) -> Person | Non
     )  # fmt: skip
     row = session.execute(query).one_or_none()
     return None if row is None else Person(*row)
+
+
+def find(session: Session, visible: Students, sought: str, *, limit: int) -> list[Found]:
+    """Students whom the caller may see, by parts of the name or of the school's number.
+
+    Parameters
+    ----------
+    sought : str
+        Words; each must stand in the name or in the number, in small or large letters.
+    limit : int
+        At most so many, by name.
+    """
+    query = (
+        select(Student.student_id, Student.full_name, Student.local_id, ClassGroup.name)
+        .outerjoin(ClassGroup, ClassGroup.class_id == Student.class_id)
+        .where(Student.student_id.in_(visible))
+        .order_by(Student.full_name, ClassGroup.name, Student.student_id)
+        .limit(limit)
+    )
+    for word in sought.split():
+        query = query.where(
+            Student.full_name.icontains(word, autoescape=True)
+            | Student.local_id.icontains(word, autoescape=True)
+        )
+    return [Found(*row) for row in session.execute(query)]
 
 
 def history(session: Session, student_id: str) -> list[PlaceRow]:

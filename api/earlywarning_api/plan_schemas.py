@@ -43,6 +43,9 @@ class PlannedVisitView(BaseModel):
     week: date | None = Field(description="Its Monday; null if no week was left.")
     slot: Coded | None
     on_date: date | None = Field(description="Once a day is agreed on.")
+    agreed_on: date | None = Field(
+        description="For which a visit to the family is on record since, as after nobody was home."
+    )
     pinned: bool = Field(description="Set by hand; planning again leaves it so.")
     village: str | None
     unmet: list[Coded] = Field(description="Wishes that this place in the plan does not meet.")

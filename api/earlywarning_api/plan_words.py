@@ -62,6 +62,7 @@ def planned(row: PlannedRow, language: str, *, letter: str) -> schemas.PlannedVi
         week=row.week,
         slot=None if row.slot is None else said("slot", row.slot, language),
         on_date=row.on_date,
+        agreed_on=row.agreed_on,
         pinned=row.pinned,
         village=row.village if row.students else None,
         unmet=[said("wish", code, language) for code in row.loosened],

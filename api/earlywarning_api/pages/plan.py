@@ -157,11 +157,17 @@ def _page(
     return rendering.page(request, "plan.html", page, person=person, status=status)
 
 
+def _week_of(visit: PlannedVisitView) -> date | None:
+    """The Monday of the week in which somebody goes: the day on record before the plan's week."""
+    day = visit.agreed_on
+    return visit.week if day is None else day - timedelta(days=day.weekday())
+
+
 def _weeks(view: PlanView, today: date) -> tuple[Week, ...]:
     monday = today - timedelta(days=today.weekday())
     by_week: dict[date | None, list[PlannedVisitView]] = {}
     for visit in view.visits:
-        by_week.setdefault(visit.week, []).append(visit)
+        by_week.setdefault(_week_of(visit), []).append(visit)
     placed = sorted(week for week in by_week if week is not None)
     order: list[date | None] = [*placed, *([None] if None in by_week else [])]
     return tuple(

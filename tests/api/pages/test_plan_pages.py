@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from browser import Site, sideways, violations
+from people import SITI
+from service_world import NOW
 
 
 def planned(page: Page) -> None:
@@ -117,3 +120,55 @@ def test_a_teacher_moves_only_visits_that_they_lead(own: Site) -> None:
     assert answers <= {200, 403, 404}
     assert 200 in answers
     assert answers != {200}
+
+
+def test_a_day_on_record_after_nobody_was_home_shows_in_its_week(own: Site) -> None:
+    world, list_id = own.world, own.world.lists["2026-27-Q2"]
+    coordinator, teacher = world.as_("coordinator"), world.as_("homeroom_teacher")
+    english = {"Accept-Language": "en"}
+    path = f"/lists/{list_id}/plan"
+    assert coordinator.post(path).status_code == 303
+
+    def siti() -> dict:
+        plan = coordinator.get(f"/api/v1{path.replace('/lists', '/visit_lists')}").json()
+        return next(
+            one for one in plan["visits"]
+            if [child["student_id"] for child in one["students"]] == [SITI.student_id]
+        )  # fmt: skip
+
+    def week_of_entry(id_: str) -> tuple[str, str]:
+        """Heading of the week in which the entry stands, and the entry."""
+        text = teacher.get(path, headers=english).text
+        (section,) = (one for one in text.split('<section class="week')[1:] if id_ in one)
+        entry = section.split(f'<li id="{id_}">')[1].split("</li>")[0]
+        return re.findall(r"<h2>(.*?) – ", section)[0], entry
+
+    before = siti()
+    id_ = before["planned_visit_id"]
+    assert before["week"] != "2026-11-16"
+    assert before["agreed_on"] is None
+    assert "The plan had the week" not in week_of_entry(id_)[1]
+    form = {"student": SITI.student_id, "day": "2026-10-05", "status": "no_one_home",
+            "again": "2026-11-18"}  # fmt: skip
+    assert teacher.post(f"/visits/{'7' * 32}", data=form).status_code == 303
+    after = siti()
+    assert after == before | {"agreed_on": "2026-11-18"}  # what was planned stays as it was
+    heading, entry = week_of_entry(id_)
+    assert heading == "Monday, 16 Nov"
+    assert "Wednesday, 18 Nov" in entry
+    assert "The plan had the week from" in entry
+    for paper in ("letter", "form", "notice"):
+        assert "18 Nov 2026" in teacher.get(f"/planned/{id_}/{paper}", headers=english).text
+
+    # Planned again by the program, the day on record still holds; set by hand, the hand does.
+    assert coordinator.post(path).status_code == 303
+    assert siti()["agreed_on"] == "2026-11-18"
+    world.app.state.clock = lambda: NOW + timedelta(minutes=5)
+    page = teacher.get(f"/planned/{id_}").text
+    (revision,) = re.findall(r'name="revision" value="(\d+)"', page)
+    moved = {"revision": revision, "week": "2026-11-23", "slot": "saturday", "despite": "yes"}
+    assert teacher.post(f"/planned/{id_}", data=moved).status_code == 303
+    assert siti()["agreed_on"] is None
+    heading, entry = week_of_entry(id_)
+    assert heading == "Monday, 23 Nov"
+    assert "The plan had the week" not in entry

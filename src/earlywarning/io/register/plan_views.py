@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, func, not_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from earlywarning.io.register.list_views import Rows, Students
@@ -21,6 +21,8 @@ from earlywarning.io.register.models import (
     VisitListStudent,
 )
 from earlywarning.io.register.plan_tables import ItemPlace, Plan, PlannedVisit
+from earlywarning.io.register.visit_tables import Visit
+from earlywarning.visits.recording import PLANNED
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,9 @@ class PlannedRow:
 
     Attributes
     ----------
+    agreed_on : date or None
+        The day for which a visit to the family is on record, for example after nobody was at home.
+        None where a person set this visit by hand after that, and for one that is over.
     students : list of (student_id, name or None, class name or None)
         Only the children whom the caller may see.
     """
@@ -53,6 +58,7 @@ class PlannedRow:
     letter_number: int | None
     letter_date: date | None
     village: str | None = None
+    agreed_on: date | None = None
     students: list[tuple[str, str | None, str | None]] = field(default_factory=list)
 
 
@@ -127,6 +133,14 @@ def _visits(
     if staff_id is not None:
         shown = or_(child, PlannedVisit.companion_staff_id == staff_id)
     companion = aliased(Staff)
+    set_since = and_(PlannedVisit.pinned, PlannedVisit.changed_at > Visit.changed_at)
+    agreed = (
+        select(func.max(Visit.day))
+        .where(Visit.item_id == PlannedVisit.item_id, Visit.status == PLANNED)
+        .where(PlannedVisit.status == "planned", not_(set_since))
+        .correlate(PlannedVisit)
+        .scalar_subquery()
+    )
     query: Rows = (
         select(
             PlannedVisit.planned_visit_id, Plan.visit_list_id, PlannedVisit.item_id,
@@ -134,7 +148,7 @@ def _visits(
             PlannedVisit.companion_staff_id, companion.name, PlannedVisit.companion_needed,
             PlannedVisit.week, PlannedVisit.slot, PlannedVisit.on_date, PlannedVisit.pinned,
             PlannedVisit.status, PlannedVisit.loosened, PlannedVisit.revision,
-            PlannedVisit.letter_number, PlannedVisit.letter_date, Household.village,
+            PlannedVisit.letter_number, PlannedVisit.letter_date, Household.village, agreed,
         )
         .join(Plan, Plan.plan_id == PlannedVisit.plan_id)
         .join(VisitListItem, VisitListItem.item_id == PlannedVisit.item_id)

@@ -29,6 +29,7 @@ from earlywarning_api import access
 from earlywarning_api.pages import forms, model_charts, rendering, visitor
 from earlywarning_api.pages.forms import Sent
 from earlywarning_api.pages.model_charts import Bar, Calibration, Group
+from earlywarning_api.pages.model_choice import NotTaken, not_taken
 from earlywarning_api.work_desk import WorkDesk
 
 router = APIRouter()
@@ -108,6 +109,8 @@ class OutcomeModel:
     ----------
     gains : tuple of Bar
         Of every candidate of the champion's training, beside the rule.
+    not_taken : tuple of NotTaken
+        Why those above the one that serves do not.
     back : int or None
         Version that would serve again after going back.
     """
@@ -118,6 +121,7 @@ class OutcomeModel:
     trained_at: datetime | None
     why: str
     gains: tuple[Bar, ...]
+    not_taken: tuple[NotTaken, ...]
     gates: tuple[Gate, ...]
     quarters: int
     versions: tuple[Version, ...]
@@ -176,6 +180,7 @@ class ModelPage:
     quarters: int
     students: int
     gains: tuple[Bar, ...]
+    not_taken: tuple[NotTaken, ...]
     found: tuple[Bar, ...]
     calibration: Calibration | None
     groups: tuple[tuple[str, tuple[Group, ...]], ...]
@@ -310,6 +315,7 @@ def _outcome(session: Session, register: Register, outcome: str, spoken: str) ->
         trained_at=champion.trained_at if champion else None,
         why=wording.why_text(str(report.get("why", "no_model")), spoken),
         gains=model_charts.gains(report, spoken),
+        not_taken=not_taken(report, spoken),
         gates=_gates(report),
         quarters=len(report.get("quarters", {}).get("test", ())),
         versions=tuple(_version(row, waiting) for row in versions.values()),
@@ -349,6 +355,7 @@ def _model(
         quarters=len(report.get("quarters", {}).get("test", ())),
         students=report.get("rows", 0),
         gains=model_charts.gains(report, spoken),
+        not_taken=not_taken(report, spoken),
         found=model_charts.found(report, spoken),
         calibration=model_charts.calibration(report, spoken),
         groups=model_charts.groups(report, spoken),

@@ -18,7 +18,7 @@ from earlywarning.io.register.model_events import Decision
 from earlywarning.io.register.model_versions import NewModel
 from earlywarning.io.register.models import FactsSnapshot
 from earlywarning_api.app import create_app
-from earlywarning_api.pages import model_charts, models
+from earlywarning_api.pages import model_charts, model_choice, models
 from earlywarning_pipelines import promoting, train
 from earlywarning_pipelines.home import Home, open_home
 from service_world import NOW, World, opened_world, people, user_id, users
@@ -216,3 +216,63 @@ def test_put_in_service_and_taken_back_by_the_command_itself(
     assert "Nothing was changed" in refused
     assert world.as_("coordinator").get("/work/" + "0" * 32).status_code == 404
     assert not list((home.settings.home / "work").iterdir())
+
+
+def chosen_from(*rows: tuple[str, float, float, float]) -> list[dict[str, Any]]:
+    """What training keeps of the choice: candidate, found, behind the best, its error."""
+    names = ("candidate", "found_share", "behind", "behind_error")
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("served", "chosen", "selection", "words"),
+    [
+        (  # the simpler one is within the error of the best
+            "last_value", "last_value",
+            (("rule", 0.2, 0.2, 0.02), ("last_value", 0.38, 0.02, 0.03),
+             ("logistic", 0.4, 0.0, 0.0)),
+            "Logistic regression: in the earlier quarters, on which one is chosen, Last "
+            "quarter&#39;s value was 2.0 of 100 behind the best, with a standard error of 3.0.",
+        ),
+        (  # the higher one found less where the choice is made
+            "last_value", "last_value",
+            (("rule", 0.2, 0.2, 0.02), ("last_value", 0.4, 0.0, 0.0),
+             ("logistic", 0.35, 0.05, 0.02)),
+            "it found 35.0 of 100 and Last quarter&#39;s value 40.0.",
+        ),
+        (  # the higher one is simpler, and was surely behind
+            "last_value", "last_value",
+            (("rule", 0.2, 0.2, 0.02), ("logistic", 0.3, 0.1, 0.02),
+             ("last_value", 0.4, 0.0, 0.0)),
+            "it was 10.0 of 100 behind the best, with a standard error of 2.0: too far",
+        ),
+        (  # the chosen one gained too little
+            "rule", "logistic",
+            (("rule", 0.2, 0.2, 0.02), ("last_value", 0.3, 0.1, 0.02),
+             ("logistic", 0.4, 0.0, 0.0)),
+            "Logistic regression was chosen on the earlier quarters, but its gain on the rule in "
+            "the later ones, +0.4 of 100, is less than is asked for.",
+        ),
+    ],
+)  # fmt: skip
+def test_why_a_higher_one_was_not_taken_stands_in_words(
+    world: World, served: str, chosen: str, selection: Any, words: str
+) -> None:
+    told = report(served) | {
+        "chosen": chosen, "selection": chosen_from(*selection),
+        "gate": {"passed": served == chosen, "gain": 0.004},
+    }  # fmt: skip
+    by = Decision("earlywarning train", next(iter(models.PROGRAM_SAYS)), NOW)
+    new = NewModel(
+        "4" * 32, "grades", served, "run4", "file:///nowhere", "a" * 64, b"s" * 64, b"k" * 32,
+        "0" * 64, NOW, told,
+    )  # fmt: skip
+    model_versions.add(world.register, [new], trained=by, promoted={"grades": by})
+    staff = world.as_("coordinator")
+    for path in ("/models", "/models/grades/1"):
+        assert words in staff.get(path, headers={"Accept-Language": "en"}).text, path
+        assert "Mengapa yang lebih tinggi" in staff.get(path).text
+    # Where nothing stands higher, nothing is said.
+    first = staff.get("/models/attendance/3").text
+    assert "Mengapa yang lebih tinggi" not in first
+    assert model_choice.not_taken(told | {"served": "logistic", "chosen": "logistic"}, "id") == ()

@@ -239,8 +239,14 @@ def test_37_no_name_in_an_address_and_nothing_kept_by_the_browser(own: World) ->
 
 
 def test_40_the_service_fetches_no_address_that_people_give() -> None:
-    """The identity provider's, which whoever runs the service sets, is the only one."""
+    """The identity provider's, which whoever runs the service sets, is the only one.
+
+    `paper` asks our own pages, in the same process.
+    """
+    assert "ASGITransport(app=pages)" in next(
+        path.read_text("utf-8") for path in SOURCES if path.name == "paper.py"
+    )
     clients = "httpx2?|requests|urllib\\.request|urllib3|aiohttp"
     fetching = re.compile(rf"^\s*(?:import|from) (?:{clients})\b", re.MULTILINE)
     found = {path.name for path in SOURCES if fetching.search(path.read_text("utf-8"))}
-    assert found <= {"oidc.py", "serve.py"}
+    assert found <= {"oidc.py", "serve.py", "paper.py"}

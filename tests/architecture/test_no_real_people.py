@@ -69,6 +69,17 @@ def test_the_number_itself_is_not_repeated() -> None:
     assert NIK not in found(NIK)[0]
 
 
+def test_a_picture_is_read_only_where_it_holds_words() -> None:
+    def part(kind: bytes, body: bytes) -> bytes:
+        return len(body).to_bytes(4, "big") + kind + body + bytes(4)
+
+    def picture(kind: bytes) -> bytes:
+        return guard.PNG + part(b"IHDR", bytes(13)) + part(kind, b"Title\0" + NIK.encode())
+
+    assert guard.findings("docs/one.png", picture(b"IDAT")) == []
+    assert len(guard.findings("docs/one.png", picture(b"tEXt"))) == 1
+
+
 @given(
     region=st.sampled_from(["110101", "327301", "517107", "917101"]),
     day=st.integers(1, 31),

@@ -96,7 +96,7 @@ def draft(
         work = state.work.draft(code, school_id=person.school_id, actor=person.actor)
     except Conflict:
         return _page(request, person, fault="busy", status=409)
-    return rendering.see_other(f"/work/{work.job_id}")
+    return rendering.see_other(f"/jobs/{work.job_id}")
 
 
 def quarters(calendar: SchoolCalendar, today: date) -> tuple[Quarter, Quarter]:

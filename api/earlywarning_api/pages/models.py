@@ -212,7 +212,7 @@ def roll_back(request: Request, person: Changer, outcome: Outcome, sent: SentFor
         work = desk.roll_back(outcome, reason=reason, actor=person.actor)
     except Conflict:
         return _models(request, person, status=409)
-    return rendering.see_other(f"/work/{work.job_id}")
+    return rendering.see_other(f"/jobs/{work.job_id}")
 
 
 @router.get("/models/{outcome}/{version}")
@@ -239,7 +239,7 @@ def promote(
         )  # fmt: skip
     except Conflict:
         return _model(request, person, outcome, version, sent=sent, fault="busy", status=409)
-    return rendering.see_other(f"/work/{work.job_id}")
+    return rendering.see_other(f"/jobs/{work.job_id}")
 
 
 def _desk(request: Request) -> WorkDesk:

@@ -76,7 +76,7 @@ def worker(person: Annotated[access.Person, Depends(visitor.anybody)]) -> access
     return person
 
 
-@router.get("/work/{job_id}")
+@router.get("/jobs/{job_id}")
 def work(
     request: Request,
     person: Annotated[access.Person, Depends(worker)],

@@ -59,7 +59,7 @@ ALLOWED = {
     "/models/{outcome}/{version}": {C, P, A, D},
     "/models/{outcome}/{version}/promotion": {D},
     "/drafts": {C},
-    "/work/{job_id}": {C, D},
+    "/jobs/{job_id}": {C, D},
     "/people": {A},
     "/people/{user_id}": {A},
     "/audit": {A},

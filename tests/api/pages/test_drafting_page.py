@@ -69,7 +69,7 @@ def test_from_files_to_a_published_list_without_script(school: Site, tmp_path: P
         expect(page.locator("main .good")).to_be_visible(timeout=PATIENCE)
         page.get_by_role("link", name="Make the draft of the list").click()
         page.get_by_role("button", name="Make the draft October").click()
-        page.wait_for_url("**/work/*")
+        page.wait_for_url("**/jobs/*")
         stands(page)
         expect(page.get_by_role("status")).to_contain_text("The draft is ready.")
         expect(page.get_by_text("What is missing of the quarter before")).to_be_visible()

@@ -15,7 +15,9 @@ def test_a_principal_sees_one_child_for_a_reason(own: Site) -> None:
         page.get_by_label("Nomor induk").fill(CITRA.local_id)
         page.get_by_label("Alasan").fill("singkat")
         page.get_by_role("button", name="Buka selama tiga jam").click()
-        expect(page.get_by_text("paling sedikit 10 huruf")).to_be_visible()
+        expect(
+            page.get_by_text("Tulis alasannya, sedikitnya sepuluh huruf", exact=True)
+        ).to_be_visible()
         expect(page.get_by_label("Nomor induk")).to_have_value(CITRA.local_id)
         assert not violations(page)
         page.get_by_label("Alasan").fill("Orang tua menunggu di kantor")

@@ -214,7 +214,7 @@ def test_put_in_service_and_taken_back_by_the_command_itself(
     assert serving() == 1
     refused = done("/models/grades/rollback")
     assert "Nothing was changed" in refused
-    assert world.as_("coordinator").get("/work/" + "0" * 32).status_code == 404
+    assert world.as_("coordinator").get("/jobs/" + "0" * 32).status_code == 404
     assert not list((home.settings.home / "work").iterdir())
 
 

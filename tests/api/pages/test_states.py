@@ -61,7 +61,7 @@ def test_the_first_run(empty: Site, who: str) -> None:
 def test_the_first_steps_are_named(empty: Site) -> None:
     with empty.page("coordinator", language="en") as page:
         page.goto("/quarter")
-        expect(page.get_by_text("Nothing was imported yet. The first step:")).to_be_visible()
+        expect(page.get_by_text("Nothing was imported yet. Begin here.")).to_be_visible()
         page.goto("/lists")
         expect(page.get_by_text("Three steps to the first list:")).to_be_visible()
 

@@ -172,3 +172,15 @@ def test_a_day_on_record_after_nobody_was_home_shows_in_its_week(own: Site) -> N
     heading, entry = week_of_entry(id_)
     assert heading == "Monday, 23 Nov"
     assert "The plan had the week" not in entry
+
+
+@pytest.mark.parametrize("language", ["id", "en"])
+def test_what_a_link_of_the_plan_is_called_holds_what_it_shows(own: Site, language: str) -> None:
+    """Who speaks to the browser says what they see."""
+    coordinator, path = own.world.as_("coordinator"), f"/lists/{own.world.lists['2026-27-Q2']}/plan"
+    assert coordinator.post(path).status_code == 303
+    text = coordinator.get(path, headers={"Accept-Language": language}).text
+    links = re.findall(r'<a [^>]*aria-label="([^"]*)"[^>]*>([^<]*)</a>', text)
+    assert len({shown for _, shown in links}) == 4
+    for called, shown in links:
+        assert shown.lower() in called.lower(), (called, shown)

@@ -71,7 +71,8 @@ def session(home: Path, visit_list_id: str) -> str:
             query = select(VisitList.school_id).where(VisitList.visit_list_id == visit_list_id)
             school_id = opened.scalars(query).one()
         # A district that was kept knows earlier ones.
-        new = accounts.NewUser(f"ratna.{uuid4().hex[:8]}", "Bu Ratna", "coordinator", school_id, None)
+        name = f"ratna.{uuid4().hex[:8]}"
+        new = accounts.NewUser(name, "Bu Ratna", "coordinator", school_id, None)
         user_id, _ = accounts.invite(register, new, by="benchmark", at=at)
         with register.session(writing=True) as opened:
             opened_for = sessions.open_for(

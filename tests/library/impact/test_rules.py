@@ -14,6 +14,7 @@ from earlywarning.calendar import SchoolCalendar
 from earlywarning.errors import ConfigError
 from earlywarning.impact import (
     analysis,
+    density,
     diagnose,
     listing,
     lottery,
@@ -318,3 +319,16 @@ def test_power_of_nothing_is_unknown() -> None:
     names = ("student_id", "household_id", "homeroom", "t", Y, "absence_before")
     empty = pd.DataFrame({name: [] for name in names})
     assert math.isnan(power.detectable(empty, places=4).visit)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_heap_at_the_cut_is_seen_and_a_slope_is_not(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    sloping = 1 - rng.exponential(1, 4000)
+    assert density.by_counts(sloping).p > 0.01
+    heaped = np.where((sloping < 0) & (sloping > -0.15), -sloping, sloping)
+    assert density.by_counts(heaped).p < 0.001
+
+
+def test_few_distances_have_no_density() -> None:
+    assert math.isnan(density.by_counts(np.linspace(-1, 1, 9)).p)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
-from service_world import World
+from service_world import World, opened_world
 
 
 def chosen(text: str) -> set[str]:
@@ -19,15 +20,16 @@ def test_a_form_saved_by_mistake_makes_nobody_an_administrator(world: World) -> 
     assert chosen(admin.get(address).text) == {"coordinator", "SCH2"}
 
 
-def test_the_audit_is_searched_by_name(world: World) -> None:
-    world.as_("joko").get("/quarter")
-    admin = world.as_("admin")
-    actors = set()
-    for typed in ("joko", "JOKO", "jok"):
-        rows = admin.get("/audit", params={"actor": typed}).text
-        actors |= set(re.findall(r'href="\?actor=(\w+)"', rows))
-    assert len(actors) == 1
-    assert re.search(r'<option value="[a-z_]+\.[a-z_]+">', rows)  # what can be searched for
-    # Several coordinators, or nobody: an id is asked for, as it was typed.
-    rows = admin.get("/audit", params={"actor": "coordinat"}).text
-    assert 'href="?actor=' not in rows
+def test_the_audit_is_searched_by_name(tmp_path: Path) -> None:
+    with opened_world(tmp_path) as world:
+        world.as_("joko").get("/quarter")
+        admin = world.as_("admin")
+        actors = set()
+        for typed in ("joko", "JOKO", "jok"):
+            rows = admin.get("/audit", params={"actor": typed}).text
+            actors |= set(re.findall(r'href="\?actor=(\w+)"', rows))
+        assert len(actors) == 1
+        assert re.search(r'<option value="[a-z_]+\.[a-z_]+">', rows)  # what can be searched for
+        # Several coordinators, or nobody: an id is asked for, as it was typed.
+        rows = admin.get("/audit", params={"actor": "coordinat"}).text
+        assert 'href="?actor=' not in rows

@@ -15,7 +15,7 @@ import shutil
 import threading
 import unicodedata
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -62,32 +62,10 @@ def source_of(register: Register, school_id: str | None) -> str:
     return known[0] if len(known) == 1 else "school-files"
 
 
-class Desk:
-    """Takes uploads, and lets the import read and save them.
+class Desk(started.Desk):
+    """Takes uploads, and lets the import read and save them."""
 
-    Parameters
-    ----------
-    home : Path
-        Folder of the installation.
-    clock : callable
-        The time in UTC without zone.
-    environment : mapping, optional
-        Of the process that imports; this one's by default.
-    """
-
-    def __init__(
-        self,
-        register: Register,
-        *,
-        home: Path,
-        clock: Callable[[], datetime],
-        environment: Mapping[str, str] | None = None,
-    ) -> None:
-        self._register = register
-        self._home = home.resolve()
-        self._folder = self._home / "uploads"
-        self._clock = clock
-        self._environment = dict(os.environ if environment is None else environment)
+    FOLDER = "uploads"
 
     def take(self, files: Sequence[Upload], *, school_id: str | None, actor: str) -> Job:
         """Keep files under random names, and begin to read them.
@@ -99,9 +77,7 @@ class Desk:
         """
         self.settle_all()
         job_id = uuid.uuid4().hex
-        place = self._place(job_id)
-        place.mkdir(parents=True, mode=0o700)
-        self._folder.chmod(0o700)
+        place = self._new_place(job_id)
         try:
             stored = [_stored(place, one) for one in files]
             labels = labels_of([one.name for one in files])
@@ -198,9 +174,6 @@ class Desk:
         finally:
             stopped.set()
             thread.join(timeout=5)
-
-    def _place(self, job_id: str) -> Path:
-        return self._folder / job_id
 
     def _start(
         self,

@@ -12,12 +12,14 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from earlywarning.errors import Conflict
+from earlywarning.io.register.db import Register
 
 MOST_REPORT = 8_000_000
 LONGEST_RUN = 3600
@@ -27,6 +29,43 @@ LONGEST_RUN = 3600
 def program(home: Path) -> list[str]:
     """How a command on an installation begins."""
     return [sys.executable, "-m", "earlywarning_pipelines", "--home", str(home)]
+
+
+class Desk:
+    """Starts commands on an installation, each in a folder of its own.
+
+    Parameters
+    ----------
+    home : Path
+        Folder of the installation.
+    clock : callable
+        The time in UTC without zone.
+    """
+
+    FOLDER: ClassVar[str]
+    """Inside the installation, for what runs and waits."""
+
+    def __init__(
+        self,
+        register: Register,
+        *,
+        home: Path,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._register = register
+        self._home = home.resolve()
+        self._folder = self._home / self.FOLDER
+        self._clock = clock
+        self._environment = dict(os.environ)
+
+    def _place(self, job_id: str) -> Path:
+        return self._folder / job_id
+
+    def _new_place(self, job_id: str) -> Path:
+        place = self._place(job_id)
+        place.mkdir(parents=True, mode=0o700)
+        self._folder.chmod(0o700)
+        return place
 
 
 @contextmanager

@@ -6,18 +6,14 @@ came of it is kept in the register.
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
 
 from earlywarning.io.register import work_jobs
-from earlywarning.io.register.db import Register
 from earlywarning.io.register.job_tables import WorkJob
 from earlywarning.io.register.work_jobs import Work
 from earlywarning_api import started
@@ -31,32 +27,10 @@ _ENDS = {"done": work_jobs.FINISHED, "unusual": work_jobs.REFUSED, "refused": wo
 _LONGEST_PROBLEM = 2000
 
 
-class WorkDesk:
-    """Starts work, and tells how it stands.
+class WorkDesk(started.Desk):
+    """Starts work, and tells how it stands."""
 
-    Parameters
-    ----------
-    home : Path
-        Folder of the installation.
-    clock : callable
-        The time in UTC without zone.
-    environment : mapping, optional
-        Of the process that works; this one's by default.
-    """
-
-    def __init__(
-        self,
-        register: Register,
-        *,
-        home: Path,
-        clock: Callable[[], datetime],
-        environment: Mapping[str, str] | None = None,
-    ) -> None:
-        self._register = register
-        self._home = home.resolve()
-        self._folder = self._home / "work"
-        self._clock = clock
-        self._environment = dict(os.environ if environment is None else environment)
+    FOLDER = "work"
 
     def draft(self, quarter: str, *, school_id: str, actor: str) -> Work:
         """Rank the families of a school for a quarter.
@@ -117,9 +91,7 @@ class WorkDesk:
     ) -> Work:
         self.settle_all()
         job_id = uuid.uuid4().hex
-        place = self._folder / job_id
-        place.mkdir(parents=True, mode=0o700)
-        self._folder.chmod(0o700)
+        place = self._new_place(job_id)
         command = [*started.program(self._home), *words, f"--by={actor}"]
         command += [f"--json={place / REPORT}"]
         try:
@@ -136,11 +108,11 @@ class WorkDesk:
 
     def progress(self, work: Work) -> Mapping[str, Any] | None:
         """How far it is: `stage`, `done` and `total`; None if that is not known."""
-        return started.report(self._folder / work.job_id / REPORT).get("progress")
+        return started.report(self._place(work.job_id) / REPORT).get("progress")
 
     def settled(self, work: Work) -> Work:
         """The work, brought up to date if its process has ended."""
-        place = self._folder / work.job_id
+        place = self._place(work.job_id)
         if work.status != work_jobs.RUNNING or started.is_held(place):
             return work
         report = started.report(place / REPORT)

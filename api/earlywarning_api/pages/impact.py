@@ -82,7 +82,12 @@ class ReportPage:
 def studies(request: Request, person: Reader) -> Response:
     """Registered studies of what visits do."""
     register = request.app.state.register
-    view = StudiesPage(tuple(_row(request, one) for one in evidence.studies(register)))
+    view = StudiesPage(
+        tuple(
+            _row(request, one, evidence.newest_result(register, one.study_id))
+            for one in evidence.studies(register)
+        )
+    )
     return rendering.page(request, "impact.html", view, person=person)
 
 
@@ -127,7 +132,7 @@ def _page(
         for part in shown if access.allowed(person, "impact_details") else shown[:1]:
             parts[part] = impact_page.section(part, kept.result, language=spoken, about=about)
     view = ReportPage(
-        _row(request, one), access.allowed(person, "impact_runs"), run, fault,
+        _row(request, one, kept), access.allowed(person, "impact_runs"), run, fault,
         parts["principal"], parts["researcher"],
     )  # fmt: skip
     runs = run is not None and run.status == work_jobs.RUNNING
@@ -137,9 +142,7 @@ def _page(
     )  # fmt: skip
 
 
-def _row(request: Request, one: Registered) -> StudyRow:
-    register = request.app.state.register
-    kept = evidence.newest_result(register, one.study_id)
-    with register.session() as session:
+def _row(request: Request, one: Registered, kept: evidence.Kept | None) -> StudyRow:
+    with request.app.state.register.session() as session:
         by = names.of(session, one.registered_by) or "–"
     return StudyRow(one, by, None if kept is None else kept.made_at)

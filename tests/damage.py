@@ -9,10 +9,11 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-import zlib
 from typing import Any
 
 from hypothesis import strategies as st
+
+from earlywarning.io.file_kind import DAMAGED
 
 _ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-be", "cp1252", "utf-32", "cp037")
 _BLOBS = (
@@ -151,8 +152,7 @@ def alter_member(draw: Any, content: bytes) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = {info.filename: archive.read(info) for info in archive.infolist()}
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError,
-            RuntimeError, UnicodeDecodeError):  # fmt: skip
+    except (*DAMAGED, OSError, RuntimeError):
         return flip(draw, content)
     if not members:
         return content

@@ -303,3 +303,18 @@ def opened_world(folder: Path) -> Iterator[World]:
         app = create_app(register, clock=lambda: NOW, requests_per_minute=0)
         with TestClient(app) as client:
             yield World(register, app, client, made_tokens, made_lists)
+
+
+@contextmanager
+def installed_world(home: Path, *, at: datetime = NOW) -> Iterator[World]:
+    """An installation in a new folder, with people and users and no facts; its clock stands."""
+    home.mkdir()
+    (home / "district.toml").write_text(
+        '[district]\nname = "Contoh"\n\n[visits]\nlottery = false\n', encoding="utf-8"
+    )
+    with open_register(f"sqlite:///{home / 'register.db'}") as register:
+        people(register)
+        users(register)
+        app = create_app(register, clock=lambda: at, home=home, requests_per_minute=0)
+        with TestClient(app) as client:
+            yield World(register, app, client, {}, {})

@@ -19,13 +19,11 @@ from sqlalchemy import select
 
 from earlywarning.io.register import import_jobs
 from earlywarning.io.register.audit_log import AuditEvent
-from earlywarning.io.register.db import open_register
 from earlywarning.io.register.job_tables import ImportJob
 from earlywarning.io.register.models import ImportBatch
-from earlywarning_api.app import create_app
 from earlywarning_api.guard import MAX_UPLOAD
 from earlywarning_api.import_desk import labels_of
-from service_world import NOW, World, people, users
+from service_world import NOW, World, installed_world
 
 DATA = Path(__file__).parents[1] / "data" / "two_classes"
 FILES = {path.name: path.read_bytes() for path in sorted(DATA.glob("*.csv"))}
@@ -74,16 +72,8 @@ class School:
 @pytest.fixture
 def school(tmp_path: Path) -> Iterator[School]:
     home = tmp_path / "home"
-    home.mkdir()
-    (home / "district.toml").write_text(
-        '[district]\nname = "Contoh"\n\n[visits]\nlottery = false\n', encoding="utf-8"
-    )
-    with open_register(f"sqlite:///{home / 'register.db'}") as register:
-        people(register)
-        users(register)
-        app = create_app(register, clock=lambda: NOW, home=home, requests_per_minute=0)
-        with TestClient(app) as client:
-            yield School(World(register, app, client, {}, {}), home)
+    with installed_world(home) as world:
+        yield School(world, home)
 
 
 def test_nothing_is_saved_before_it_is_confirmed(school: School) -> None:

@@ -43,7 +43,8 @@ _PAGE = re.compile(rb"<(!doctype\s+html|html|head|body|table|meta|style|div)\b",
 _JSON = re.compile(rb"^\s*(\{\s*[\"}]|\[\s*[\[{\]\"\d])")
 _CONTROL = bytes(set(range(32)) - {9, 10, 12, 13, 26, 27})
 _UNDEFINED_1252 = b"\x81\x8d\x8f\x90\x9d"
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
+"""What reading a zip file that is not sound raises."""
 _SAVE_AS = "save it as CSV (UTF-8) or XLSX"
 
 Kind = Literal["text", "workbook", "page", "xml", "json", "archive"]
@@ -349,7 +350,7 @@ def _check_archive(
                 if kind == "workbook" and part.filename.endswith((".xml", ".rels", ".vml")):
                     _refuse_declarations(name, archive, part)
             return kind
-    except (*_DAMAGED, OSError) as error:
+    except (*DAMAGED, OSError) as error:
         raise DataError(
             f"{name}: is a damaged workbook ({error}); it may be cut off; export it again"
         ) from error

@@ -10,7 +10,6 @@ from __future__ import annotations
 import stat
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from earlywarning.errors import DataError
-from earlywarning.io.file_kind import Limits, inspect
+from earlywarning.io.file_kind import DAMAGED, Limits, inspect
 
 NO_DATA = (".toml", ".md")
 """Endings of files that lie beside data and are none: mappings and notes."""
@@ -34,7 +33,6 @@ _HIDDEN = (".", "~$")
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _DOCUMENT = ("[Content_Types].xml", "mimetype")
 _BLOCK = 1 << 20
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +173,7 @@ def _parts(path: Path) -> list[str] | None:
                 return None
             with zipfile.ZipFile(stream) as archive:
                 names = archive.namelist()
-    except (*_DAMAGED, OSError):
+    except (*DAMAGED, OSError):
         return None  # whoever reads it says what is wrong
     return None if any(name in _DOCUMENT for name in names) else names
 
@@ -203,7 +201,7 @@ def _unpack(given: Given, folder: Path, limits: Limits) -> list[Given]:
                     most -= _copy(name, source, into, most, limits)
                 _refuse_nested(name, inner, target)
                 made.append(Given(target, f"{name}/{inner}", is_named=False, archive=name))
-    except (*_DAMAGED, OSError) as error:
+    except (*DAMAGED, OSError) as error:
         raise DataError(
             f"{name}: is a damaged zip file ({error}); it may be cut off; pack it again"
         ) from error

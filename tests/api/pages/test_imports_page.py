@@ -6,13 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fastapi.testclient import TestClient
 from playwright.sync_api import Browser, Page, expect
 
 from browser import Site, sideways, site, violations
-from earlywarning.io.register.db import open_register
-from earlywarning_api.app import create_app
-from service_world import NOW, World, people, users
+from service_world import installed_world
 
 DATA = Path(__file__).parents[2] / "data" / "two_classes"
 FILES = sorted(DATA.glob("*.csv"))
@@ -22,19 +19,8 @@ PATIENCE = 240
 @pytest.fixture
 def school(browser: Browser, tmp_path: Path) -> Iterator[Site]:
     """An installation in a folder, with people and users and no facts."""
-    home = tmp_path / "home"
-    home.mkdir()
-    (home / "district.toml").write_text(
-        '[district]\nname = "Contoh"\n\n[visits]\nlottery = false\n', encoding="utf-8"
-    )
-    with open_register(f"sqlite:///{home / 'register.db'}") as register:
-        people(register)
-        users(register)
-        app = create_app(register, clock=lambda: NOW, home=home, requests_per_minute=0)
-        with TestClient(app) as client:
-            world = World(register, app, client, {}, {})
-            with site(world, browser) as served:
-                yield served
+    with installed_world(tmp_path / "home") as world, site(world, browser) as served:
+        yield served
 
 
 def ended(page: Page) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import logging
+import socket
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from urllib.parse import urlsplit, urlunsplit
 
 import uvicorn
@@ -21,6 +25,8 @@ from earlywarning_api.oidc_flow import Provider
 log = logging.getLogger("earlywarning_api")
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+LACKED = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+"""An address or a kind of address that this machine has not."""
 
 
 def main() -> int:
@@ -45,11 +51,15 @@ def run(settings: Settings) -> None:
     Raises
     ------
     ConfigError
-        If other machines could connect without TLS, or a setting is not complete.
+        If other machines could connect without TLS, a setting is not complete, or the address
+        cannot be listened on.
     """
     base = _base(settings)
     chosen = district.load(settings.district_file)
-    with open_register(settings.register_url, head_file=settings.audit_head) as register:
+    with (
+        open_register(settings.register_url, head_file=settings.audit_head) as register,
+        _listening(settings.host, settings.port) as sockets,
+    ):
         demo = (settings.home / demo_entry.MARKER).exists()
         keys = demo_entry.keys(register) if demo else {}
         app = create_app(
@@ -68,16 +78,58 @@ def run(settings: Settings) -> None:
         gc.freeze()  # what is there now stays: no need to look at it again and again
         gc.enable()
         with app.state.metrics.served(settings.metrics_port), app.state.desk.tended():
-            uvicorn.run(
+            config = uvicorn.Config(
                 app,
-                host=settings.host,
-                port=settings.port,
                 access_log=False,
                 log_config=None,
                 server_header=False,
                 proxy_headers=False,
                 timeout_graceful_shutdown=5,
             )
+            with suppress(KeyboardInterrupt):
+                uvicorn.Server(config).run(sockets=sockets)
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[list[socket.socket]]:
+    """The sockets of an address, taken before anything is promised to whoever starts the service.
+
+    Raises
+    ------
+    ConfigError
+        If another program has the address, or it is none of this machine's.
+    """
+    with ExitStack() as taken:
+        try:
+            sockets = [taken.enter_context(one) for one in _bound(host, port)]
+        except OSError as error:
+            raise ConfigError(_not_free(host, port, error)) from error
+        yield sockets
+
+
+def _bound(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket for each address of a name; one that this machine lacks, as `::1`, is left out."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    places = list(dict.fromkeys((one[0], str(one[4][0])) for one in found))
+    for family, place in places:
+        try:
+            yield socket.create_server((place, port), family=family)
+        except OSError as error:
+            if error.errno not in LACKED or len(places) == 1:
+                raise
+
+
+def _not_free(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"{host}, port {port}, is in use by another program, perhaps by this service, started "
+            "before: stop that one, or choose another port with --port (or EARLYWARNING_PORT)"
+        )
+    why = (error.strerror or str(error)).partition(" (")[0]
+    return (
+        f"{host}, port {port}, cannot be listened on: {why}; choose another --host or "
+        "--port (or EARLYWARNING_HOST, EARLYWARNING_PORT)"
+    )
 
 
 def _base(settings: Settings) -> str:
@@ -92,7 +144,7 @@ def _base(settings: Settings) -> str:
 
 
 def _greet(register: Register, base: str, keys: dict[str, str]) -> None:
-    """Say where to begin: the first administrator's link, or the doors of the demo."""
+    """Say where to begin: the doors of the demo, the first administrator's link, or the address."""
     if keys:
         print("Invented users of the demo; each address signs you in while this runs:")
         print("\n".join(demo_entry.addresses(register, keys, base)), flush=True)
@@ -104,6 +156,8 @@ def _greet(register: Register, base: str, keys: dict[str, str]) -> None:
             f"  {base.rstrip('/')}/activate?link={link.secret}",
             flush=True,
         )
+    else:
+        print(f"Open {base} in a browser; Ctrl+C here stops the service.", flush=True)
 
 
 def _provider(settings: Settings) -> Provider | None:

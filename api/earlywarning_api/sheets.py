@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from earlywarning.io.register import list_views, visit_views
+from earlywarning.io.register import list_views, plan_views, visit_views
 from earlywarning.io.register.exports import Sheet
 from earlywarning.io.register.lists import ListRow
-from earlywarning.io.register.models import ClassGroup, Student, VisitListStudent
-from earlywarning.io.register.plan_tables import Plan, PlannedVisit
-from earlywarning_api import access
+from earlywarning.io.register.models import ClassGroup, Student
+from earlywarning_api import access, plan_words
 from earlywarning_api.words import coded, completeness, reasons
 
 LIST_COLUMNS = ("position", "band", "track", "lead", "class", "student_id", "student", "reasons",
@@ -41,31 +40,34 @@ def visit_list(session: Session, person: access.Person, row: ListRow, language: 
     return Sheet(row.quarter, LIST_COLUMNS, rows, _ids(row_[5] for row_ in rows))
 
 
-def plan(session: Session, person: access.Person, row: ListRow, language: str) -> Sheet:
-    """The planned visits of a list, in the order of their weeks."""
-    names = _students(session, person)
-    staff = list_views.staff_names(session, row.school_id)
-    query = (
-        select(PlannedVisit, VisitListStudent.student_id)
-        .join(Plan, Plan.plan_id == PlannedVisit.plan_id)
-        .join(VisitListStudent, VisitListStudent.item_id == PlannedVisit.item_id)
-        .where(Plan.visit_list_id == row.visit_list_id)
-        .order_by(PlannedVisit.week, PlannedVisit.planned_visit_id, VisitListStudent.student_id)
-    )
-    visits: dict[str, tuple[PlannedVisit, list[str]]] = {}
-    for visit, student_id in session.execute(query):
-        if student_id in names:
-            visits.setdefault(visit.planned_visit_id, (visit, []))[1].append(student_id)
+def plan(
+    session: Session, person: access.Person, row: ListRow, language: str, *, letter: str
+) -> Sheet:
+    """The planned visits of a list, in the weeks and on the days in which the plan's page has them.
+
+    Parameters
+    ----------
+    letter : str
+        Middle of the letters' numbers; see `Planning.letter`.
+    """
+    visible = access.visible_students(person).ids
+    found = plan_views.plan_of(session, visible, row.visit_list_id)
+    shown = [] if found is None else found.visits
+    views = [(one, plan_words.planned(one, language, letter=letter)) for one in shown]
     rows = [
         (
-            visit.week, visit.on_date, visit.slot, staff.get(visit.lead_staff_id or ""),
-            staff.get(visit.companion_staff_id or ""),
-            *_named(children, names), coded("visit_status", visit.status, language).text,
-            f"{visit.letter_number}/{visit.letter_year}" if visit.letter_number else None,
+            one.goes_in, one.goes_on,
+            # A part of the week was planned; a day that was agreed on since takes its place.
+            said.slot.text if said.slot is not None and one.agreed_on is None else None,
+            one.lead_name, one.companion_name,
+            "; ".join(child.full_name for child in said.students),
+            "; ".join(child.class_name or "" for child in said.students),
+            said.status.text, said.letter_number,
         )
-        for visit, children in visits.values()
+        for one, said in views
     ]  # fmt: skip
-    return Sheet(row.quarter, PLAN_COLUMNS, rows, _ids(*(ids for _, ids in visits.values())))
+    children = (child.student_id for _, said in views for child in said.students)
+    return Sheet(row.quarter, PLAN_COLUMNS, rows, _ids(children))
 
 
 def visits(session: Session, person: access.Person, language: str) -> Sheet:

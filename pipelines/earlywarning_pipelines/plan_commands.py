@@ -84,7 +84,7 @@ def week_view(register: Any, made: lists.ListRow, rules: Planning, language: str
     lines = [f"{made.quarter} {made.school_id}: {len(found.visits)} visits"]
     lines += [f"  {wording.say(f'slot.{slot}', language)}: {_hours(slot, rules)}"
               for slot in rules.slots if opening(slot, rules)]  # fmt: skip
-    for week, visits in groupby(found.visits, key=lambda one: one.week):
+    for week, visits in groupby(found.visits, key=lambda one: one.goes_in):
         if week is None:
             lines += ["", wording.say("plan.no_week", language)]
         else:
@@ -111,6 +111,8 @@ def _line(one: PlannedRow, language: str) -> str:
     lead = one.lead_name or wording.say("lead.none", language)
     who = f"{lead} + {one.companion_name}" if one.companion_name else lead
     when = "" if one.slot is None else wording.say(f"slot.{one.slot}", language)
+    if one.goes_on is not None:
+        when = wording.in_words(one.goes_on, language)
     marks = "".join(
         [" *" if one.pinned else "", " (!)" if one.loosened else "",
          "" if one.status == "planned" else f" [{wording.say(f'planned.{one.status}', language)}]"]

@@ -73,6 +73,7 @@ def test_a_real_process_serves_on_loopback_and_stops(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=20)
     assert process.returncode in (0, -signal.SIGTERM)
+    assert f"Open {base} in a browser" in output or "/activate?link=" in output
     # Nothing about a request is in the log: paths hold ids.
     assert lists["2026-27-Q2"] not in output
 
@@ -86,6 +87,25 @@ def test_without_an_installation_it_says_so_and_ends(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert process.stderr.strip() == (
         f"{tmp_path / 'none' / 'district.toml'}: not found; write one with `earlywarning init`"
+    )
+
+
+def test_an_address_in_use_is_named_in_one_sentence(tmp_path: Path) -> None:
+    with open_register(f"sqlite:///{tmp_path / 'register.db'}"):
+        pass
+    (tmp_path / "district.toml").write_text(DISTRICT, "utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        process = subprocess.run(
+            [sys.executable, "-m", "earlywarning_api"],
+            env=os.environ | {"EARLYWARNING_HOME": str(tmp_path), "EARLYWARNING_PORT": str(port)},
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+    assert process.returncode == 1
+    assert process.stdout == ""  # no address to sign in at was promised
+    assert process.stderr.strip() == (
+        f"127.0.0.1, port {port}, is in use by another program, perhaps by this service, started "
+        "before: stop that one, or choose another port with --port (or EARLYWARNING_PORT)"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated
@@ -71,12 +72,15 @@ class MovePage:
 
     Attributes
     ----------
+    stands_in : date or None
+        Monday of the week in which the plan's page shows it.
     against : tuple of str
         Wishes that the change goes against, in words; it is kept only if confirmed.
     """
 
     visit: PlannedVisitView
     revision: int
+    stands_in: date | None
     weeks: tuple[date, ...]
     slots: tuple[str, ...]
     staff: tuple[tuple[str, str], ...]
@@ -157,17 +161,11 @@ def _page(
     return rendering.page(request, "plan.html", page, person=person, status=status)
 
 
-def _week_of(visit: PlannedVisitView) -> date | None:
-    """The Monday of the week in which somebody goes: the day on record before the plan's week."""
-    day = visit.agreed_on
-    return visit.week if day is None else day - timedelta(days=day.weekday())
-
-
 def _weeks(view: PlanView, today: date) -> tuple[Week, ...]:
     monday = today - timedelta(days=today.weekday())
     by_week: dict[date | None, list[PlannedVisitView]] = {}
     for visit in view.visits:
-        by_week.setdefault(_week_of(visit), []).append(visit)
+        by_week.setdefault(plan_views.week_of(visit.week, visit.agreed_on), []).append(visit)
     placed = sorted(week for week in by_week if week is not None)
     order: list[date | None] = [*placed, *([None] if None in by_week else [])]
     return tuple(
@@ -186,7 +184,7 @@ def form(request: Request, person: Mover, planned_visit_id: str) -> Response:
     """The form to move a visit."""
     with request.app.state.register.session() as session:
         row = lookup.own_planned_visit(session, person, planned_visit_id)
-    return _form(request, person, row, Sent(_typed(row)))
+    return _form(request, person, row, None)
 
 
 @router.post("/planned/{planned_visit_id}")
@@ -222,12 +220,16 @@ def move(request: Request, person: Mover, planned_visit_id: str, sent: SentForm)
     return rendering.see_other(f"/lists/{row.visit_list_id}/plan#{planned_visit_id}")
 
 
-def _typed(row: PlannedRow) -> dict[str, list[str]]:
+def _typed(row: PlannedRow, weeks: Sequence[date]) -> dict[str, list[str]]:
+    """The form as the plan's page shows the visit; a day after the quarter stays out of it."""
+    week, day = row.goes_in, row.goes_on
+    if week not in weeks:
+        week, day = row.week, row.on_date
     return {
-        "week": [row.week.isoformat() if row.week else ""],
+        "week": [week.isoformat() if week else ""],
         "slot": [row.slot or ""],
         "companion": [row.companion_staff_id or ""],
-        "on_date": [row.on_date.isoformat() if row.on_date else ""],
+        "on_date": [day.isoformat() if day else ""],
     }
 
 
@@ -235,7 +237,7 @@ def _form(
     request: Request,
     person: access.Person,
     row: PlannedRow,
-    sent: Sent,
+    sent: Sent | None,
     *,
     against: tuple[str, ...] = (),
     fault: str | None = None,
@@ -254,10 +256,11 @@ def _form(
     every = [first + timedelta(days=7 * n) for n in range(-(-(end - first).days // 7))]
     # Nobody plans a visit for a week that is over; one that stands there may stay.
     over = rendering.today(request) - timedelta(days=7)
-    weeks = tuple(one for one in every if one > over or one == row.week)
+    weeks = tuple(one for one in every if one > over or one in (row.week, row.goes_in))
     view = MovePage(
         visit=plan_words.planned(row, spoken, letter=state.planning.letter),
         revision=row.revision,
+        stands_in=row.goes_in,
         weeks=weeks,
         slots=SLOTS,
         staff=tuple(
@@ -266,7 +269,7 @@ def _form(
             if id_ != row.lead_staff_id
         ),
         back=f"/lists/{row.visit_list_id}/plan",
-        sent=sent,
+        sent=Sent(_typed(row, every)) if sent is None else sent,
         against=against,
         fault=fault,
     )

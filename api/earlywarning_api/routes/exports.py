@@ -36,7 +36,7 @@ def make(request: Request, person: Reader, sent: ExportSent) -> Response:
     """
     if (sent.kind == exports.RESEARCH) != (person.role in ONLY_RESEARCH):
         raise HTTPException(403)
-    at = recording.now(request).at
+    at, letter = recording.now(request).at, request.app.state.planning.letter
     with recording.told(), request.app.state.register.session(writing=True) as session:
         if sent.kind == exports.RESEARCH:
             if sent.agreement_id is None:
@@ -45,7 +45,7 @@ def make(request: Request, person: Reader, sent: ExportSent) -> Response:
             row = research.export(session, agreed, format_=sent.format, by=person.actor, at=at)
         else:
             row = exports.keep(
-                session, _sheet(session, person, sent, language(request)), kind=sent.kind,
+                session, _sheet(session, person, sent, language(request), letter), kind=sent.kind,
                 format_=sent.format, purpose=sent.purpose, school_id=person.school_id,
                 subject_id=sent.visit_list_id, by=person.actor, at=at,
             )  # fmt: skip
@@ -110,14 +110,17 @@ def fetch(
     )
 
 
-def _sheet(session: Session, person: access.Person, sent: ExportSent, spoken: str) -> Sheet:
+def _sheet(
+    session: Session, person: access.Person, sent: ExportSent, spoken: str, letter: str
+) -> Sheet:
     if sent.kind == exports.VISITS:
         return sheets.visits(session, person, spoken)
     if sent.visit_list_id is None:
         raise Invalid("/body/visit_list_id", "is required for a list or a plan")
     found = lookup.visit_list(session, person, sent.visit_list_id)
-    make = sheets.visit_list if sent.kind == exports.VISIT_LIST else sheets.plan
-    return make(session, person, found, spoken)
+    if sent.kind == exports.VISIT_LIST:
+        return sheets.visit_list(session, person, found, spoken)
+    return sheets.plan(session, person, found, spoken, letter=letter)
 
 
 def _view(row: ExportRow) -> ExportView:

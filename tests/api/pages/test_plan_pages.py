@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+import uuid
 from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from browser import Site, sideways, violations
+from earlywarning.io.register import lists
+from earlywarning.visit_rules import Planning
+from earlywarning_pipelines.plan_commands import week_view
 from people import SITI
-from service_world import NOW
+from service_world import NOW, World
+
+
+def exported(world: World, name: str) -> list[str]:
+    """The plan's row of a child, from the file that the coordinator may take out."""
+    coordinator = world.as_("coordinator")
+    answer = coordinator.post(
+        "/api/v1/exports",
+        json={"kind": "plan", "visit_list_id": world.lists["2026-27-Q2"], "purpose": "rapat"},
+        headers={"Idempotency-Key": uuid.uuid4().hex, "Accept-Language": "en"},
+    )
+    assert answer.status_code == 202, answer.text
+    text = coordinator.get(answer.headers["location"]).text
+    (row,) = (one for one in csv.reader(io.StringIO(text)) if name in one)
+    return row
 
 
 def planned(page: Page) -> None:
@@ -159,6 +179,17 @@ def test_a_day_on_record_after_nobody_was_home_shows_in_its_week(own: Site) -> N
     assert "The plan had the week from" in entry
     for paper in ("letter", "form", "notice"):
         assert "18 Nov 2026" in teacher.get(f"/planned/{id_}/{paper}", headers=english).text
+    # So do the sheet that leaves, the terminal, and the form to move it.
+    week, day, slot, *_ = exported(world, SITI.name)
+    assert (week, day, slot) == ("2026-11-16", "2026-11-18", "")
+    (listed,) = lists.find(world.register, [list_id])
+    lines = week_view(world.register, listed, Planning(), "en").splitlines()
+    (line,) = (one for one in lines if SITI.name in one)
+    assert "18 Nov 2026" in line
+    assert lines[lines.index(line) - 1].startswith("16 Nov 2026")
+    form_page = teacher.get(f"/planned/{id_}").text
+    assert '<option value="2026-11-16" selected>' in form_page
+    assert re.search(r'name="on_date"[^>]*value="2026-11-18"', form_page)
 
     # Planned again by the program, the day on record still holds; set by hand, the hand does.
     assert coordinator.post(path).status_code == 303

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, func, not_, or_, select
@@ -61,10 +61,20 @@ class PlannedRow:
     agreed_on: date | None = None
     students: list[tuple[str, str | None, str | None]] = field(default_factory=list)
 
+    @property
+    def goes_on(self) -> date | None:
+        """The day on which somebody goes, if one is known."""
+        return self.agreed_on or self.on_date
+
+    @property
+    def goes_in(self) -> date | None:
+        """Monday of the week in which somebody goes; see `week_of`."""
+        return week_of(self.week, self.agreed_on)
+
 
 @dataclass(frozen=True, slots=True)
 class PlanRow:
-    """A plan; its visits by week, then by the order of the list."""
+    """A plan; its visits by the week in which somebody goes, then by the order of the list."""
 
     plan_id: str
     visit_list_id: str
@@ -84,6 +94,11 @@ class UnrankedRow:
     lead_staff_id: str | None
     lead_name: str | None
     students: list[tuple[str, str | None, str | None]] = field(default_factory=list)
+
+
+def week_of(week: date | None, agreed_on: date | None) -> date | None:
+    """Monday of the week in which somebody goes: the day on record before the plan's week."""
+    return week if agreed_on is None else agreed_on - timedelta(days=agreed_on.weekday())
 
 
 def plan_of(
@@ -156,12 +171,10 @@ def _visits(
         .outerjoin(Staff, Staff.staff_id == PlannedVisit.lead_staff_id)
         .outerjoin(companion, companion.staff_id == PlannedVisit.companion_staff_id)
         .where(which, shown)
-        .order_by(
-            PlannedVisit.week.is_(None), PlannedVisit.week, VisitListItem.position,
-            PlannedVisit.planned_visit_id,
-        )
+        .order_by(VisitListItem.position, PlannedVisit.planned_visit_id)
     )  # fmt: skip
     rows = [PlannedRow(*row) for row in session.execute(query)]
+    rows.sort(key=lambda row: row.goes_in or date.max)
     by_item = {row.item_id: row for row in rows}
     for item_id, *child_values in _children(session, visible, list(by_item)):
         by_item[item_id].students.append(tuple(child_values))  # type: ignore[arg-type]

@@ -277,16 +277,22 @@ def serve(
 
 @app.command()
 def demo(
+    context: typer.Context,
     students: Annotated[
         int, typer.Option(min=30, max=20_000, help="About so many, in schools of about 600.")
     ] = 600,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same list.")] = 1,
-    folder: Annotated[Path, typer.Option(help="Made anew each time.")] = Path("earlywarning-demo"),
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="Made anew each time [default: --home, or earlywarning-demo]."),
+    ] = None,
 ) -> None:
     """Simulate a school, import it, train, publish, and show the list."""
     from earlywarning_pipelines import demo as pipeline
 
+    given = context.find_root().params
     with told():
         pipeline.run(
-            folder, students=students, seed=seed, at=now(), echo=typer.echo, program=program()
-        )
+            folder or given["home"] or Path("earlywarning-demo"), students=students, seed=seed,
+            at=now(), echo=typer.echo, program=program(), engine=given["engine"],
+        )  # fmt: skip

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from earlywarning.errors import Conflict
+from earlywarning.io.engine import EngineName
 from earlywarning.io.mapping import load_mapping
 from earlywarning.io.register import audit_log, lists, plans, tokens
 from earlywarning_pipelines import (
@@ -43,6 +44,7 @@ def run(
     at: datetime,
     echo: Echo,
     program: str = "earlywarning",
+    engine: EngineName = "polars",
 ) -> None:
     """Do it all in a folder of its own, made anew.
 
@@ -50,6 +52,8 @@ def run(
     ----------
     program : str
         How the reader calls this program; stands in the printed commands.
+    engine : {"polars", "duckdb", "spark"}
+        Computes the features.
 
     Raises
     ------
@@ -57,7 +61,7 @@ def run(
         If the folder holds something that is no demo.
     """
     _empty(folder)
-    home = open_home(folder)
+    home = open_home(folder, engine=engine)
     files = folder / "school-files"
     with _step(echo, f"1/4 simulating a school of about {students} students over three years"):
         simulated = simulate.run(

@@ -248,6 +248,7 @@ WRONG = [
     (["simulate", "--out", "x", "--until", "2026-10-02"], 1,
      "--until is 2026-10-02; allowed: the first day of a quarter, like 2026-10-01"),
     (["demo", "--students", "3"], 2, "--students"),
+    (["demo"], 1, "holds something else; name another folder with --folder"),
     (["publsh"], 2, "No such command 'publsh'"),
 ]  # fmt: skip
 

@@ -17,7 +17,7 @@ from jinja2.bccache import Bucket
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from earlywarning.calendar import Quarter
-from earlywarning.io import wording
+from earlywarning.io import sentences, wording
 from earlywarning_api import access
 from earlywarning_api.pages import assets, shell
 
@@ -81,6 +81,7 @@ def _environment(place: Place) -> Environment:
     words: dict[str, Any] = {
         "t": partial(_page_text, spoken),
         "say": partial(_said, spoken),
+        "sentence": partial(sentences.translated, language=spoken),
         "asset": assets.address,
         "language": spoken,
         "languages": {"id": "Bahasa Indonesia", "en": "English"},

@@ -96,8 +96,9 @@ def explained(data: Dataset, trees: dict[str, Boosted], rules: District) -> None
     """Risks and reasons."""
     quarter = rules.calendar.quarter(data.quarters[-1])
     for rows in data.by_school(most=PART):
+        X = data.rows(rows).with_school
         reasons.reasons(
-            trees, data.rows(rows).with_school, quarter, calendar=rules.calendar,
+            trees, X, scoring.score(trees, X), quarter, calendar=rules.calendar,
             weights=rules.weights,
         )  # fmt: skip
 

@@ -45,7 +45,7 @@ def scored(
     X = dataset.with_school[keep]
     risks = scoring.score(estimators, X)
     found = reasons.reasons(
-        estimators, X, quarter, calendar=district.calendar, weights=district.weights
+        estimators, X, risks, quarter, calendar=district.calendar, weights=district.weights
     )
     news = occasions_of.good_news(X, district.visits.tracks)
     n = len(keep)

@@ -63,6 +63,7 @@ class Reason:
 def reasons(
     estimators: Mapping[str, Estimator],
     X: pd.DataFrame,
+    risks: pd.DataFrame,
     quarter: Quarter,
     *,
     calendar: SchoolCalendar,
@@ -76,6 +77,8 @@ def reasons(
         Those that scored.
     X : DataFrame, shape (n, n_features)
         As scored: the features as of `quarter.start`.
+    risks : DataFrame, shape (n, 3)
+        From `scoring.score`; NaN is in no priority, so nothing can be lost of it.
     quarter : Quarter
         The quarter that was predicted.
     calendar : SchoolCalendar
@@ -90,18 +93,18 @@ def reasons(
         first; empty where nothing that can be changed raised the priority.
     """
     columns = _columns(X)
-    risks = {
-        outcome: estimators[outcome].predict_risk(X)
+    known = {
+        outcome: risks[outcome].to_numpy(dtype=np.float64)
         for outcome in OUTCOMES
         if outcome in estimators and weights.get(outcome) and len(X)
     }
-    losses = _losses(estimators, X, risks, weights)
+    losses = _losses(estimators, X, known, weights)
     facts = np.full(losses.shape, -1)
     for at, theme in enumerate(THEMES):
         for index in reversed(range(len(theme.facts))):
             facts[_true(theme.facts[index], columns), at] = index
     losses = np.where((facts >= 0) & (losses >= LEAST_LOSS), losses, 0.0)
-    _keep_what_is_lost(losses, estimators, X, risks, weights)
+    _keep_what_is_lost(losses, estimators, X, known, weights)
     return _told(_chosen(losses), facts, columns, quarter, _since(quarter, calendar))
 
 
@@ -119,7 +122,7 @@ def _losses(
             used = [name for name in theme.features if name in added.columns]
             if used:
                 without = expit(logit(risk) - added[used].to_numpy().sum(axis=1))
-                losses[:, at] += weights[outcome] * (risk - without)
+                losses[:, at] += weights[outcome] * np.nan_to_num(risk - without)
     return losses
 
 

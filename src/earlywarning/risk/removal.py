@@ -90,7 +90,7 @@ def losses(
     estimators : mapping of outcome to Estimator
     X : DataFrame, shape (n, n_features)
     risks : mapping of outcome to array of float, shape (n,)
-        As predicted from `X`.
+        As predicted from `X`; NaN is in no priority.
     weights : mapping of outcome to float
     event : str
         One of `EVENTS`.
@@ -99,5 +99,6 @@ def losses(
     lost = np.zeros(len(X))
     for outcome in OUTCOMES:
         if outcome in risks and len(X):
-            lost += weights[outcome] * (risks[outcome] - estimators[outcome].predict_risk(other))
+            fell = risks[outcome] - estimators[outcome].predict_risk(other)
+            lost += weights[outcome] * np.nan_to_num(fell)
     return lost

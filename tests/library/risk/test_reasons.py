@@ -11,7 +11,7 @@ import pytest
 from drawn_school import CALENDAR, dataset
 from earlywarning.features.build import FEATURES
 from earlywarning.records.tables import OUTCOMES
-from earlywarning.risk import reasons, removal, spec
+from earlywarning.risk import reasons, removal, scoring, spec
 from earlywarning.risk.candidates import candidate
 from earlywarning.risk.estimators.base import Estimator
 from earlywarning.risk.estimators.boosted import Boosted
@@ -31,11 +31,14 @@ def why(
     X: pd.DataFrame, estimators: dict[str, Estimator] | None = None
 ) -> list[list[reasons.Reason]]:
     given = RULES if estimators is None else estimators
-    return reasons.reasons(given, X, QUARTER, calendar=CALENDAR, weights=WEIGHTS)
+    risks = scoring.score(given, X)
+    return reasons.reasons(given, X, risks, QUARTER, calendar=CALENDAR, weights=WEIGHTS)
 
 
 def child(**known: float) -> pd.DataFrame:
-    return pd.DataFrame(np.nan, index=[0], columns=list(BY_NAME)).assign(**known)
+    """Of a school that records all there is, unless said otherwise."""
+    recorded = dict.fromkeys(("attendance_known", "behaviour_known", "grades_known"), 1.0)
+    return pd.DataFrame(np.nan, index=[0], columns=list(BY_NAME)).assign(**recorded | known)
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -250,6 +253,14 @@ def test_points_are_told_beside_the_schools_own_warning() -> None:
 def test_no_number_is_a_risk_and_no_code_names_an_offence() -> None:
     words = {word for _, names in reasons.CODES.values() for word in names}
     assert not words & {"risk", "probability", "score", "type_code"}
+
+
+def test_what_is_in_no_priority_gives_no_reason() -> None:
+    """A school that keeps no marks is scored for none: what hangs on them is worth nothing."""
+    known = {"subjects_below_latest": 4, "graded_subjects_latest": 9}
+    (told,), (silent,) = why(child(**known)), why(child(**known, grades_known=0))
+    assert [one.domain for one in told] == ["grades"]
+    assert silent == []
 
 
 def test_nobody_has_more_than_two_of_a_domain() -> None:

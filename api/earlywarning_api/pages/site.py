@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from earlywarning_api.pages import (
     account,
     activation,
+    asking,
     assets,
     attempt,
     data,
@@ -50,6 +51,7 @@ MODULES = (
     find,
     student,
     attempt,
+    asking,
     emergency,
     visit,
     priority,

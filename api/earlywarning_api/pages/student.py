@@ -15,11 +15,20 @@ from starlette.responses import Response
 from earlywarning.calendar import Quarter
 from earlywarning.errors import Conflict
 from earlywarning.io import wording
-from earlywarning.io.register import contacts, families, list_views, timelines, visit_views
+from earlywarning.io.register import (
+    contacts,
+    families,
+    follow_ups,
+    list_views,
+    timelines,
+    visit_views,
+)
 from earlywarning.io.register.contacts import AttemptRow, Link
+from earlywarning.io.register.follow_ups import RequestRow
 from earlywarning.io.register.list_views import PlaceRow
 from earlywarning.io.register.models import Guardian, VisitList, VisitListItem, VisitListStudent
 from earlywarning.io.register.visit_views import VisitRow
+from earlywarning.visits import recording as rules
 from earlywarning.visits.frozen import district_of
 from earlywarning_api import access, recording, visit_words
 from earlywarning_api.pages import rendering, visitor
@@ -87,6 +96,8 @@ class StudentPage:
         Other lists, newest first.
     next_step : str
         In words.
+    asked : tuple of RequestRow
+        Visits that the family waits for, oldest first.
     may_reach : bool
         Whether guardians and links to WhatsApp are for this reader.
     """
@@ -100,6 +111,7 @@ class StudentPage:
     year: Year | None
     tried: tuple[Happened, ...]
     next_step: str
+    asked: tuple[RequestRow, ...]
     guardians: tuple[GuardianRow, ...]
     may_reach: bool
     may_record: bool
@@ -133,6 +145,14 @@ def student(request: Request, person: Reader, student_id: str) -> Response:
         siblings = _siblings(session, visible, family.household_key, found.student_id)
         visits = visit_views.rows(session, visible, student_id=found.student_id)
         attempts = contacts.rows(session, visible, found.student_id)
+        waiting = rules.REQUEST_STATUSES[:1]
+        asked = (
+            follow_ups.requests(
+                session, visible, household_key=family.household_key, statuses=waiting
+            )
+            if access.allowed(person, "visits")
+            else ()
+        )
         reach = _may_reach(session, person, found.student_id)
         guardians = _guardians(session, found.student_id, request) if reach else ()
     others = [one.student_id for one in siblings]
@@ -152,6 +172,7 @@ def student(request: Request, person: Reader, student_id: str) -> Response:
         year=None if record is None else year(record, spoken),
         tried=_tried(visits, attempts),
         next_step=visit_words.next_step(request, step, spoken, knows=knows).text,
+        asked=tuple(asked),
         guardians=guardians,
         may_reach=reach,
         may_record=access.allowed(person, "visits"),

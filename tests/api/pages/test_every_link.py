@@ -212,7 +212,8 @@ def same(world: World, who: str, method: str, path: str, real: str) -> None:
     for id_ in (real, ABSENT):
         data = {"student": id_, "day": "2026-10-05", "status": "done", "revision": "1",
                 "week": "2026-11-09", "slot": "saturday", "choice": "move_up:new_event",
-                "channel": "telephone", "result": "no_answer"}  # fmt: skip
+                "channel": "telephone", "result": "no_answer", "asked_by": "family",
+                "asked_on": "2026-10-01"}  # fmt: skip
         asked = path.replace("{id}", id_)
         answer = world.as_(who).request(method, asked, data=data if method == "POST" else None)
         told = re.sub(r"[0-9a-f]{32}", "", answer.text)
@@ -231,10 +232,11 @@ def test_what_belongs_to_others_looks_like_what_is_not_there(lived: Lived, who: 
     world, q2 = lived.world, lived.world.lists["2026-27-Q2"]
     child = (DEWI if who == "homeroom_teacher" else AHMAD).student_id
     for path in ("/students/{id}", "/students/{id}/attempts/new", "/visits/new?student={id}",
-                 "/students/{id}/request"):  # fmt: skip
+                 "/students/{id}/request", "/students/{id}/visit-request"):  # fmt: skip
         same(world, who, "GET", path, child)
     for path in ("/students/{id}/contact", f"/students/{{id}}/attempts/{'7' * 32}",
-                 f"/visits/{'8' * 32}", "/students/{id}/request"):  # fmt: skip
+                 f"/visits/{'8' * 32}", "/students/{id}/request",
+                 f"/students/{{id}}/visit-request/{'6' * 32}"):  # fmt: skip
         same(world, who, "POST", path, child)
     for path in ("/visits/new?item={id}", f"/lists/{q2}/items/{{id}}/priority"):
         same(world, who, "GET", path, lived.item)

@@ -19,7 +19,7 @@ from browser import Site, sideways
 from earlywarning.io.register.access_tables import UserAccount
 from earlywarning.io.register.models import FactsSnapshot, Guardian
 from earlywarning.io.register.rights_tables import RightsRequest
-from earlywarning.io.register.visit_tables import ContactAttempt, Visit
+from earlywarning.io.register.visit_tables import ContactAttempt, Visit, VisitRequest
 from keyboard import Hands
 from people import AHMAD, CITRA, SITI
 from service_world import NOW, PASSWORD
@@ -177,6 +177,24 @@ def test_an_attempt_to_reach_a_family(own: Site, way: Way) -> None:
     with own.world.register.session() as session:
         (row,) = session.scalars(select(ContactAttempt)).all()
         assert (row.channel, row.result) == ("telephone", "no_answer")
+
+
+@ways()
+def test_a_family_asks_for_a_visit(own: Site, way: Way) -> None:
+    with hands(own, way, "homeroom_teacher") as user:
+        user.opened(f"/students/{AHMAD.student_id}")
+        user.entered(user.t("asking.title"))
+        user.ticked(user.say("asked_by.student"))
+        user.dated(user.t("asking.day"), date(2026, 10, 2))
+        user.typed(user.t("asking.wish"), "Bertemu hari Sabtu")
+        user.entered(user.t("form.save"))
+        expect(user.page.get_by_text("Bertemu hari Sabtu")).to_be_visible()
+        user.entered(user.t("asking.drop"))
+        expect(user.page.get_by_text("Bertemu hari Sabtu")).to_have_count(0)
+    with own.world.register.session() as session:
+        (row,) = session.scalars(select(VisitRequest)).all()
+        assert (row.asked_by, row.asked_on, row.status) == (
+            "student", date(2026, 10, 2), "dropped")  # fmt: skip
 
 
 @ways()

@@ -356,6 +356,7 @@ def requests(
     visible: Students,
     *,
     request_id: str | None = None,
+    household_key: str | None = None,
     statuses: Sequence[str] = (),
     limit: int = 1000,
 ) -> list[RequestRow]:
@@ -369,6 +370,8 @@ def requests(
     )
     if request_id is not None:
         query = query.where(VisitRequest.request_id == request_id)
+    if household_key is not None:
+        query = query.where(VisitRequest.household_key == household_key)
     if statuses:
         query = query.where(VisitRequest.status.in_(statuses))
     return [RequestRow(*row) for row in session.execute(query)]

@@ -12,6 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 import catalogue
+import three_versions
 from drawn_school import AFTER, CALENDAR, QUARTERS, facts
 from earlywarning.io.register import model_events, model_versions
 from earlywarning.io.register.model_events import Decision
@@ -27,43 +28,6 @@ REASON = "Lebih banyak kesulitan ditemukan pada triwulan kemudian"
 PATIENCE = 400
 
 
-def interval(value: float, half: float = 0.05) -> dict[str, float]:
-    return {"value": value, "low": value - half, "high": value + half}
-
-
-def report(served: str = "logistic") -> dict[str, Any]:
-    """What training keeps, as small as can be; a figure of it can be read off a page."""
-    return {
-        "why": "beats_rule", "served": served, "rows": 1200,
-        "quarters": {"test": ["2025-26-Q4", "2026-27-Q1"]},
-        "gate": {"passed": True},
-        "gates": {"calibration": {"passed": True}, "groups": {"passed": None}},
-        "evaluation": {
-            "candidates": {
-                "rule": {"found_share": interval(0.28), "gain_over_rule": interval(0.0, 0.0)},
-                "logistic": {"found_share": interval(0.4), "gain_over_rule": interval(0.12)},
-                "last_value": {"found_share": interval(0.26), "gain_over_rule": interval(-0.02)},
-            },
-            "calibration": {
-                "curve": [{"risk": 0.05, "observed": 0.04, "students": 60},
-                          {"risk": 0.4, "observed": 0.44, "students": 40}],
-                "within_capacity": {"risk": 0.35, "observed": interval(0.36)},
-            },
-        },
-        "groups": {
-            "alone": ["school"],
-            "groups": [
-                {"attribute": "school", "value": "SCH1", "students": 100, "trouble": 20},
-                {"attribute": "sex", "value": "F", "students": 60, "trouble": 12,
-                 "too_small": False, "figures": {"found_share": interval(0.41)}},
-                {"attribute": "sex", "value": "M", "students": 8, "trouble": 1,
-                 "too_small": True},
-            ],
-        },
-        "mlflow_model": "contoh-attendance", "mlflow_version": "7",
-    }  # fmt: skip
-
-
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """Three versions of one outcome: one serves, one served before, one waits."""
@@ -73,14 +37,7 @@ def world(tmp_path: Path) -> Iterator[World]:
                 FactsSnapshot(snapshot_id="0" * 64, made_at=NOW, is_current=True, rows={})
             )  # fmt: skip
             session.commit()
-        by = Decision("earlywarning train", next(iter(models.PROGRAM_SAYS)), NOW)
-        for number in (1, 2, 3):
-            new = NewModel(
-                f"{number}" * 32, "attendance", "logistic", f"run{number}", "file:///nowhere",
-                "a" * 64, b"s" * 64, b"k" * 32, "0" * 64, NOW, report(),
-            )  # fmt: skip
-            serves = {"attendance": by} if number < 3 else {}
-            model_versions.add(made.register, [new], trained=by, promoted=serves)
+        three_versions.add(made.register, NOW)
         yield made
 
 
@@ -258,7 +215,7 @@ def chosen_from(*rows: tuple[str, float, float, float]) -> list[dict[str, Any]]:
 def test_why_a_higher_one_was_not_taken_stands_in_words(
     world: World, served: str, chosen: str, selection: Any, words: str
 ) -> None:
-    told = report(served) | {
+    told = three_versions.report(served) | {
         "chosen": chosen, "selection": chosen_from(*selection),
         "gate": {"passed": served == chosen, "gain": 0.004},
     }  # fmt: skip

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,6 +14,11 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
+
+HOW = "install it with: pip install 'earlywarning[spark]', and Java 17 or 21"
+"""PySpark is half a gigabyte that no lock file names: `make test` does without."""
 
 JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 """Java begins at once and compiles little: these processes live for minutes."""
@@ -30,6 +37,13 @@ SMALL: Mapping[str, str] = {
     "spark.executor.heartbeatInterval": "60s",
 }
 """Options of a session for small tables."""
+
+
+def needs_spark() -> None:
+    """Skip where PySpark or Java is missing; fail where nothing may be left out."""
+    java = "JAVA_HOME" in os.environ or shutil.which("java")
+    if importlib.util.find_spec("pyspark") is None or not java:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(HOW)
 
 
 @dataclass
@@ -78,6 +92,8 @@ def cluster(folder: Path, *, memory: str = "1500m", workers: int = 2) -> Iterato
         "SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1",
         "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_DIRS": str(folder / "local"),
         "SPARK_LOG_DIR": str(folder / "log"), "JAVA_TOOL_OPTIONS": JAVA_OPTIONS,
+        # No second door, through which work could be handed in.
+        "SPARK_MASTER_OPTS": "-Dspark.master.rest.enabled=false",
     }  # fmt: skip
     log = (folder / "cluster.log").open("wb")
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from earlywarning.district import District
 from earlywarning.io.dataset import history_quarters
@@ -35,6 +36,7 @@ def refit(
     """
     if not engine.distributed:
         return None
+    tables: list[Any] = []
 
     def learnt_again(result: TrainingResult) -> TrainingResult:
         from earlywarning.io import spark_boosting
@@ -42,11 +44,16 @@ def refit(
 
         if type(result.estimator) is not Boosted or not isinstance(engine, SparkEngine):
             return result
+        if not tables:  # once for all outcomes
+            quarters = history_quarters(engine, snapshot, district, as_of)
+            tables.append(
+                spark_boosting.everybody(
+                    engine, snapshot, district, quarters=quarters, known_before=as_of
+                )
+            )
         made, rows = spark_boosting.from_everybody(
-            engine, result.estimator, snapshot, district, outcome=result.outcome,
-            quarters=history_quarters(engine, snapshot, district, as_of), known_before=as_of,
-            seed=seed,
-        )  # fmt: skip
+            engine, result.estimator, tables[0], outcome=result.outcome, seed=seed
+        )
         said = Notice(ON_CLUSTER, {"rows": rows})
         return replace(result, estimator=made, notices=(*result.notices, said))
 

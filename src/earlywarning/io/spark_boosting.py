@@ -23,6 +23,7 @@ from earlywarning.district import District
 from earlywarning.features import build, outcomes
 from earlywarning.features.views import Facts
 from earlywarning.io.spark_engine import SparkEngine, in_words
+from earlywarning.records.tables import OUTCOMES
 from earlywarning.risk.estimators.boosted import Boosted
 from earlywarning.risk.estimators.treatment import USED
 
@@ -32,16 +33,61 @@ if TYPE_CHECKING:
 LABEL, TREATED = "label_", "treated_"
 
 
-def from_everybody(
+def everybody(
     engine: SparkEngine,
-    found: Boosted,
     snapshot: Path,
     district: District,
     *,
-    outcome: str,
     quarters: Sequence[Quarter],
     known_before: date,
-    seed: int,
+) -> DataFrame:
+    """Features, visit and outcomes of every student of some quarters, as trees see them.
+
+    Stored where the workers read it until the engine is closed: every outcome learns from it.
+
+    Parameters
+    ----------
+    engine : SparkEngine
+    snapshot : Path
+        Folder of the facts.
+    quarters : sequence of Quarter
+        Closed ones.
+    known_before : date
+        Labels are read as they were known before this day.
+
+    Returns
+    -------
+    Spark DataFrame
+        `features.build.FEATURES`, `TREATED` and each outcome after `LABEL`, all 32-bit floats.
+
+    Raises
+    ------
+    EarlyWarningError
+        If the cluster gave up.
+    """
+    later = engine.views(snapshot, as_of_date=known_before, district=district)
+    return engine.table(
+        _rows(engine.views(snapshot, as_of_date=quarter.start, district=district), later, quarter)
+        for quarter in quarters
+    )
+
+
+def _rows(facts: Facts, later: Facts, quarter: Quarter) -> nw.LazyFrame:
+    told = {"visited": TREATED, **{outcome: f"{LABEL}{outcome}" for outcome in OUTCOMES}}
+    known = outcomes.outcomes(later, quarter).select(
+        "student_id", *(nw.col(name).cast(nw.Float32).alias(new) for name, new in told.items())
+    )
+    names = [feature.name for feature in build.FEATURES]
+    return (
+        build.features(facts, quarter)
+        .select("student_id", *names)
+        .join(known, on="student_id", how="inner")
+        .select(*(nw.col(name).cast(nw.Float32) for name in names), *told.values())
+    )
+
+
+def from_everybody(
+    engine: SparkEngine, found: Boosted, table: DataFrame, *, outcome: str, seed: int
 ) -> tuple[Boosted, int]:
     """The same model, its trees learnt from all rows.
 
@@ -50,13 +96,9 @@ def from_everybody(
     engine : SparkEngine
     found : Boosted
         Fitted on some of the students; it stays as it is.
-    snapshot : Path
-        Folder of the facts.
+    table : Spark DataFrame
+        From `everybody`.
     outcome : str
-    quarters : sequence of Quarter
-        Closed ones.
-    known_before : date
-        Labels are read as they were known before this day.
     seed : int
 
     Returns
@@ -69,37 +111,18 @@ def from_everybody(
     EarlyWarningError
         If the cluster gave up. A worker that dies while trees grow ends the training whole.
     """
-    later = engine.views(snapshot, as_of_date=known_before, district=district)
-    table = engine.table(
-        _rows(
-            engine.views(snapshot, as_of_date=quarter.start, district=district),
-            later, quarter, outcome, found,
-        )
-        for quarter in quarters
-    )  # fmt: skip
+    label = f"{LABEL}{outcome}"
+    treated = nw.col(TREATED) if found.treatment_ == USED else nw.lit(0).cast(nw.Float32)
+    chosen: DataFrame = (
+        nw.from_native(table)
+        .filter(~nw.col(label).is_null())
+        .select(*found.features, treated.alias(TREATED), nw.col(label).alias(LABEL))
+        .to_native()
+    )
     made = copy.copy(found)
     with in_words():
-        made.booster_ = trees(table, found, seed=seed, workers=engine.slots)
-        return made, table.count()
-
-
-def _rows(facts: Facts, later: Facts, quarter: Quarter, outcome: str, of: Boosted) -> nw.LazyFrame:
-    """A quarter's features, label and treatment, as the trees see them."""
-    treated = nw.col("visited") if of.treatment_ == USED else nw.lit(0)
-    known = (
-        outcomes.outcomes(later, quarter)
-        .filter(~nw.col(outcome).is_null())
-        .select(
-            "student_id", nw.col(outcome).cast(nw.Float32).alias(LABEL),
-            treated.cast(nw.Float32).alias(TREATED),
-        )
-    )  # fmt: skip
-    return (
-        build.features(facts, quarter)
-        .select("student_id", *of.features)
-        .join(known, on="student_id", how="inner")
-        .select(*(nw.col(name).cast(nw.Float32) for name in of.features), TREATED, LABEL)
-    )
+        made.booster_ = trees(chosen, found, seed=seed, workers=engine.slots)
+        return made, chosen.count()
 
 
 def trees(table: DataFrame, of: Boosted, *, seed: int, workers: int) -> xgb.Booster:

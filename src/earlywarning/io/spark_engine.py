@@ -44,11 +44,11 @@ CONFIG: Mapping[str, str] = {
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    # Nothing listens beyond this machine unless a cluster's own settings say so.
-    "spark.driver.host": "127.0.0.1",
-    "spark.driver.bindAddress": "127.0.0.1",
 }
 """What is set unless `options` say otherwise."""
+
+ADDRESS = "SPARK_LOCAL_IP"
+"""Spark's own variable: where this machine listens, and where workers find it."""
 
 
 class SparkEngine(Engine):
@@ -67,8 +67,8 @@ class SparkEngine(Engine):
     Raises
     ------
     ConfigError
-        If PySpark or a fitting Java is missing, `scratch` is missing where the workers may be on
-        other machines, or the cluster cannot be reached.
+        If PySpark or a fitting Java is missing, `scratch` or this machine's own address is missing
+        where the workers may be on other machines, or the cluster cannot be reached.
     """
 
     name = "spark"
@@ -81,14 +81,12 @@ class SparkEngine(Engine):
         scratch: str | None = None,
         options: Mapping[str, str] | None = None,
     ) -> None:
-        if scratch is None and not _is_here(master):
-            raise ConfigError(
-                f"the workers of {master} cannot read this machine's temporary folder; set "
-                "EARLYWARNING_SPARK_SCRATCH to a folder that every machine of the cluster sees"
-            )
+        here = _is_here(master)
+        if not here:
+            _require_places(master, scratch)
         _require_java()
-        # Loopback unless the machine says otherwise: a name of its own may lead nowhere.
-        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        # Nothing listens beyond this machine unless its address is named.
+        address = os.environ.setdefault(ADDRESS, "127.0.0.1")
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         try:
             with warnings.catch_warnings():
@@ -108,7 +106,11 @@ class SparkEngine(Engine):
         self._tables = 0
         self._stored: list[str] = []
         builder = SparkSession.builder.master(master)
-        for key, value in {**CONFIG, **(options or {})}.items():
+        # Spark would make a name of the address, which may lead nowhere. Between machines the
+        # cluster's own settings may name another place at which the driver is found.
+        names = ("spark.driver.host", "spark.driver.bindAddress")
+        places = dict.fromkeys(names, address) if here else {}
+        for key, value in {**CONFIG, **places, **(options or {})}.items():
             builder = builder.config(key, value)
         try:
             with warnings.catch_warnings():
@@ -296,6 +298,20 @@ def _is_here(master: str) -> bool:
     """Whether every worker runs on this machine."""
     host = master.removeprefix("spark://").rpartition(":")[0]
     return master.startswith("local") or host in ("127.0.0.1", "localhost", "[::1]")
+
+
+def _require_places(master: str, scratch: str | None) -> None:
+    """Where workers of other machines read what was kept, and where they find the driver."""
+    if scratch is None:
+        raise ConfigError(
+            f"the workers of {master} cannot read this machine's temporary folder; set "
+            "EARLYWARNING_SPARK_SCRATCH to a folder that every machine of the cluster sees"
+        )
+    if not os.environ.get(ADDRESS):
+        raise ConfigError(
+            f"the workers of {master} must reach this machine, which listens for itself alone; set "
+            f"{ADDRESS} to its address in the network that only the cluster shares"
+        )
 
 
 def _require_java() -> None:

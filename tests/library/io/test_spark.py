@@ -6,14 +6,13 @@ The cluster is a master and two workers, processes of their own on loopback.
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
+import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -37,29 +36,12 @@ from earlywarning.simulation.school_days import CALENDAR
 from earlywarning_pipelines import cluster_scores, cohort_scores
 from earlywarning_pipelines.cluster_scores import Shipped
 from messy_district import DISTRICT, messy_tables
-from spark_cluster import SMALL, Cluster, cluster
+from spark_cluster import SMALL, Cluster, cluster, needs_spark
 from tiny_school import QUARTER, write
 
 WINDOW = DISTRICT.calendar.quarter(QUARTER)
 KNOWN = date(2027, 1, 1)
 MESSES = (1, 5, 9)
-HOW = "install it with: pip install 'earlywarning[spark]', and Java 17 or 21"
-
-
-def _is_installed() -> bool:
-    try:
-        import pyspark  # noqa: F401
-    except ImportError:
-        return False
-    return shutil.which("java") is not None
-
-
-needs_spark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not _is_installed() and not os.environ.get("EARLYWARNING_NEEDS_SPARK"), reason=HOW
-    ),
-]
 
 
 def apart(tables: Mapping[str, pl.DataFrame], place: str) -> dict[str, pl.DataFrame]:
@@ -100,6 +82,7 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def spark_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    needs_spark()
     with cluster(tmp_path_factory.mktemp("spark")) as found:
         yield found
 
@@ -135,9 +118,8 @@ def same(found: pl.DataFrame, expected: pl.DataFrame) -> None:
         np.testing.assert_allclose(given, wanted, rtol=1e-9, atol=0, err_msg=name)
 
 
+@pytest.mark.slow
 class TestOnACluster:
-    pytestmark = needs_spark
-
     def test_the_same_tables_as_on_one_machine(self, spark_cluster: Cluster, snapshot: Path):
         with open_engine() as polars:
             expected = features(polars, snapshot), labels(polars, snapshot)
@@ -150,6 +132,7 @@ class TestOnACluster:
 
     def test_a_worker_that_dies_while_students_are_scored(self, tmp_path: Path, snapshot: Path):
         """The run ends with the list of one machine, or whole without any; a repeat has it."""
+        needs_spark()
         fitted = models(snapshot)
         shipped = [signed(name, one.to_files()) for name, one in fitted.items()]
 
@@ -218,6 +201,47 @@ class TestOnACluster:
             if name in later:
                 more = later.assign(**{name: later[name] + 1.0})
                 assert (together.predict_risk(more) >= risks[1] - 1e-6).all(), name
+
+    def test_trees_learn_from_the_rows_of_one_machine(self, spark_cluster: Cluster, snapshot: Path):
+        """Features, label and treatment of each known row of two quarters, and trees from them."""
+        from earlywarning.io import spark_boosting
+
+        now = DISTRICT.calendar.previous(WINDOW)
+        quarters = [DISTRICT.calendar.previous(now), now]
+        with open_engine() as polars:
+            learnt = load_dataset(
+                polars, snapshot, DISTRICT, quarters=quarters, known_before=WINDOW.start
+            )
+        y = learnt.y["grades"].to_numpy()
+        found = candidate("boosted", spec.load("grades")).fit(
+            learnt.X, y, visited=learnt.visited, quarters=learnt.ids["quarter"].to_numpy(dtype=str),
+            seed=1,
+        )  # fmt: skip
+        assert isinstance(found, Boosted)
+        before = found.to_files()
+        columns = [*found.features, spark_boosting.TREATED, f"{spark_boosting.LABEL}grades"]
+        with opened(spark_cluster) as spark:
+            table = spark_boosting.everybody(
+                spark, snapshot, DISTRICT, quarters=quarters, known_before=WINDOW.start
+            )
+            together, rows = spark_boosting.from_everybody(
+                spark, found, table, outcome="grades", seed=1
+            )
+            there = spark._collect(nw.from_native(table)).select(columns)
+        known = np.flatnonzero(~np.isnan(y))
+        there = there.filter(pl.col(columns[-1]).is_not_null()).to_numpy()
+        assert rows == len(there) == len(known) > 100
+        treated = np.nan_to_num(learnt.visited[known])
+        here = found._columns(learnt.X.iloc[known], treated)
+        rows_here = np.column_stack([here, y[known].astype(np.float32)])
+        assert sorted(map(tuple, np.nan_to_num(there, nan=-9.0))) == sorted(
+            map(tuple, np.nan_to_num(rows_here, nan=-9.0))
+        )
+        assert together.booster_.num_boosted_rounds() == found.booster_.num_boosted_rounds()
+        assert found.to_files() == before, "what was found stays as it was"
+        risks = [one.predict_risk(learnt.X.iloc[known]) for one in (found, together)]
+        losses = [log_loss(y[known], risk) for risk in risks]
+        assert abs(losses[0] - losses[1]) < 0.5 * deviation(y[known], risks[0])
 
 
 def models(snapshot: Path) -> dict:
@@ -298,11 +322,16 @@ def test_what_spark_does_not_take(options):
         open_engine("spark", **options)
 
 
-def test_workers_elsewhere_need_a_folder_that_they_see():
+def test_workers_elsewhere_need_a_folder_and_an_address_that_they_see(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.delenv(spark_engine.ADDRESS, raising=False)
     begun = time.monotonic()
     for master in ("spark://master.example:7077", "yarn", "k8s://https://master.example"):
         with pytest.raises(ConfigError, match="EARLYWARNING_SPARK_SCRATCH"):
             open_engine("spark", master=master)
+        with pytest.raises(ConfigError, match="set SPARK_LOCAL_IP to its address"):
+            open_engine("spark", master=master, scratch="/shared/scratch")
     assert time.monotonic() - begun < 60, "refused before Java was started"
 
 

@@ -136,7 +136,7 @@ def publish(
         lists.publish_drafts(state.register, [row], by=person.actor, at=state.clock())
     except (Conflict, ArtifactError):
         return _page(request, person, visit_list_id, fault="raced", status=409)
-    return rendering.see_other(f"/lists/{visit_list_id}")
+    return rendering.see_other(f"/lists/{visit_list_id}/review")
 
 
 def _found(session: Session, person: access.Person, visit_list_id: str) -> ListRow:

@@ -14,9 +14,17 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from earlywarning.errors import Conflict, DataError
-from earlywarning.io.register import families, follow_ups, list_views, visit_views, visits
+from earlywarning.io.register import (
+    families,
+    follow_ups,
+    list_views,
+    plan_views,
+    visit_views,
+    visits,
+)
 from earlywarning.io.register.families import Family, InProtection, Stale
 from earlywarning.io.register.follow_ups import FollowUpContent
+from earlywarning.io.register.plan_views import Place
 from earlywarning.io.register.visit_views import VisitRow
 from earlywarning.io.register.visits import VisitContent
 from earlywarning.visits import recording as rules
@@ -71,8 +79,12 @@ class VisitPage:
 
     Attributes
     ----------
+    step : str
+        Code of the next step.
     again : date or None
         When the family is visited next, if another visit is planned.
+    plan, notice : str or None
+        Where the visit stands in the plan; its letter to the parents, for who may hand it over.
     """
 
     visit: VisitRow
@@ -81,8 +93,12 @@ class VisitPage:
     saved: bool
     lead: str | None
     companion: str | None
+    step: str
     next_step: str
     again: date | None
+    plan: str | None
+    notice: str | None
+    may_reach: bool
     path: tuple[str, ...]
     danger: bool
     may_change: bool
@@ -134,6 +150,7 @@ def one(request: Request, person: Writer, visit_id: UUID, saved: str = "") -> Re
         )
         staff = list_views.staff_names(session, row.school_id)
         names = _names(session, person, row.student_ids)
+        place = plan_views.place_of(session, row.item_id) if row.item_id else None
     recording.read(
         request, person, "visit.read", entity="visit", entity_id=row.visit_id,
         detail={"students": list(row.student_ids)},
@@ -147,7 +164,11 @@ def one(request: Request, person: Writer, visit_id: UUID, saved: str = "") -> Re
         saved=bool(saved),
         lead=staff.get(row.lead_staff_id or ""),
         companion=staff.get(row.companion_staff_id or ""),
+        step=step.code,
         next_step=step.text,
+        plan=_in_plan(place),
+        notice=_notice(person, place),
+        may_reach=access.allowed(person, "contact_links"),
         again=next((one.day for one in planned if one.visit_id != row.visit_id), None),
         path=tuple(step.path),
         danger=row.danger and knows,
@@ -155,6 +176,19 @@ def one(request: Request, person: Writer, visit_id: UUID, saved: str = "") -> Re
         may_read_note=row.has_note and access.allowed(person, "visit_notes"),
     )
     return rendering.page(request, "visit.html", view, person=person)
+
+
+def _in_plan(place: Place | None) -> str | None:
+    """Where the visit stands in the plan; the browser goes to it."""
+    return None if place is None else f"/lists/{place.visit_list_id}/plan#{place.planned_visit_id}"
+
+
+def _notice(person: access.Person, place: Place | None) -> str | None:
+    """The letter to the parents, for the coordinator and for who leads the visit."""
+    if place is None or not access.allowed(person, "planned_visits"):
+        return None
+    lead = access.only_lead(person)
+    return f"/planned/{place.planned_visit_id}/notice" if lead in (None, place.lead) else None
 
 
 @router.get("/visits/{visit_id}/note")

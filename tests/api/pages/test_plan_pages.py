@@ -168,9 +168,21 @@ def test_a_day_on_record_after_nobody_was_home_shows_in_its_week(own: Site) -> N
     assert before["week"] != "2026-11-16"
     assert before["agreed_on"] is None
     assert "The plan had the week" not in week_of_entry(id_)[1]
-    form = {"student": SITI.student_id, "day": "2026-10-05", "status": "no_one_home",
-            "again": "2026-11-18"}  # fmt: skip
-    assert teacher.post(f"/visits/{'7' * 32}", data=form).status_code == 303
+    visit = f"/visits/{'7' * 32}"
+    form = {"student": SITI.student_id, "day": "2026-10-05", "status": "no_one_home"}
+    assert teacher.post(visit, data=form).status_code == 303
+    # Without a day to go again the visit's page offers to choose one, and to reach the family.
+    recorded = teacher.get(visit, headers=english).text
+    assert f'href="{visit}/change#again"' in recorded
+    assert f'href="/students/{SITI.student_id}#next"' in recorded
+    change = teacher.get(f"{visit}/change").text
+    (revision,) = re.findall(r'name="revision" value="(\d+)"', change)
+    again = form | {"again": "2026-11-18", "revision": revision}
+    assert teacher.post(visit, data=again).status_code == 303
+    recorded = teacher.get(visit, headers=english).text
+    assert "Next visit: <strong>Wednesday, 18 Nov</strong>" in recorded
+    assert f'href="{path}#{id_}"' in recorded
+    assert "/change#again" not in recorded
     after = siti()
     assert after == before | {"agreed_on": "2026-11-18"}  # what was planned stays as it was
     heading, entry = week_of_entry(id_)

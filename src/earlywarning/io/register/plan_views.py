@@ -224,6 +224,26 @@ def places(session: Session, items: Sequence[str]) -> dict[str, ItemPlace]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the visit of a listed family stands in its plan; `lead` is who leads it."""
+
+    visit_list_id: str
+    planned_visit_id: str
+    lead: str | None
+
+
+def place_of(session: Session, item_id: str) -> Place | None:
+    """The planned visit of a listed family; None before the list was planned."""
+    query = (
+        select(Plan.visit_list_id, PlannedVisit.planned_visit_id, PlannedVisit.lead_staff_id)
+        .join(PlannedVisit, PlannedVisit.plan_id == Plan.plan_id)
+        .where(PlannedVisit.item_id == item_id)
+    )
+    row = session.execute(query).first()
+    return None if row is None else Place(*row)
+
+
 def list_of(session: Session, planned_visit_id: str) -> tuple[str, str] | None:
     """The list and quarter that a planned visit belongs to."""
     query = (

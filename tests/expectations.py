@@ -34,9 +34,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from earlywarning.impact.columns import FORMAT
-from earlywarning.impact.study import Study
-from earlywarning.io.register import evidence, rights, visits
+import analysed
+from earlywarning.io.register import rights, visits
 from earlywarning.io.register.job_tables import ImportJob
 from earlywarning.io.register.models import (
     FactsSnapshot,
@@ -393,18 +392,8 @@ ROWS: dict[str, Row] = {
 
 def studies_of(world: World) -> Mapping[str, Parameters]:
     """A registered study with a result."""
-    asked = Study(f"Study {key()}", "Do visits help?", "2026-27-Q3", "2026-27-Q4")
-    first = date(2027, 1, 1)
-    made = evidence.register_study(
-        world.register, asked, facts_until=None, first_day=first, by="terminal", at=NOW
-    )
-    result = {"format": FORMAT, "decides": None, "data": {"students": 0}, "results": [],
-              "naive": [], "subgroups": [], "reach": [], "standards": {"enough": False},
-              "study": {"subgroups": ()}, "evidence": {}}  # fmt: skip
-    evidence.keep_result(
-        world.register, 2 * made.study_id, result, study_id=made.study_id, by="terminal", at=NOW
-    )
-    return {"own": {"study_id": made.study_id}, "absent": {"study_id": ABSENT}}
+    made = analysed.registered(world, f"Study {key()}")
+    return {"own": {"study_id": made}, "absent": {"study_id": ABSENT}}
 
 
 def plans_of(world: World) -> Mapping[str, Parameters]:

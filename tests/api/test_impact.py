@@ -3,42 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import date
 
-import pytest
-
+from analysed import ASKED, registered, result
 from earlywarning.impact import analysis
 from earlywarning.impact.public import public
-from earlywarning.impact.study import Study
 from earlywarning.io.register import evidence
 from earlywarning.simulation.rough_world import RoughWorld
 from earlywarning.simulation.trial import Plan, run
 from service_world import NOW, World
 
-ASKED = Study("Kunjungan", "Apakah kunjungan membantu?", "2026-27-Q3", "2026-27-Q4")
 
-
-@pytest.fixture(scope="module")
-def result():
-    panel = run(RoughWorld(1.5), Plan(homerooms=40, lottery=True), seed=3)
-    found = {"lists": 4, "broken": 0, "registered": True}
-    return analysis.analyse(panel, asdict(ASKED), found)
-
-
-def registered(world: World, result) -> str:
-    asked = replace(ASKED, name="Dengan hasil")
-    made = evidence.register_study(
-        world.register, asked, facts_until=None, first_day=date(2027, 1, 1), by="terminal", at=NOW
-    )
-    evidence.keep_result(
-        world.register, "0" * 64, result, study_id=made.study_id, by="terminal", at=NOW
-    )
-    return made.study_id
-
-
-def test_a_principal_reads_what_can_be_said_in_their_language(world: World, result) -> None:
-    id_ = registered(world, result)
+def test_a_principal_reads_what_can_be_said_in_their_language(world: World) -> None:
+    id_ = registered(world, "Dengan hasil")
     caller = world.as_("principal")
     researcher = world.as_("researcher")
     every = caller.get("/api/v1/impact/studies").json()["studies"]
@@ -74,8 +52,8 @@ def test_a_study_without_result_is_not_there(world: World) -> None:
     assert caller.get("/api/v1/impact/studies/Kunjungan").status_code == 404
 
 
-def test_no_number_of_fewer_than_ten_children_leaves(result) -> None:
-    few = json.loads(json.dumps(result))
+def test_no_number_of_fewer_than_ten_children_leaves() -> None:
+    few = json.loads(json.dumps(result()))
     few["results"][0]["flow"] = [["assigned", 300, 310], ["visited", 240, 9]]
     few["reach"].append({"by": "track", "group": "x", "children": 9, "tried": 1, "reached": 1})
     shown = public(few)
@@ -89,7 +67,7 @@ def test_no_number_of_fewer_than_ten_children_leaves(result) -> None:
     assert public(few)["results"][0]["baseline"] == []
 
 
-def test_what_is_withheld_has_no_number(result) -> None:
+def test_what_is_withheld_has_no_number() -> None:
     broken = {"lists": 4, "broken": 1, "registered": True}
     panel = run(RoughWorld(1.5), Plan(homerooms=12, lottery=True), seed=3)
     found = analysis.analyse(panel, asdict(ASKED), broken)

@@ -43,12 +43,14 @@ class FirstRun:
 
 @router.get("/lists")
 def newest(request: Request, person: Reader) -> Response:
-    """Go to the newest list; say what is missing where there is none."""
+    """Go to the newest list that has begun; say what is missing where there is none."""
+    today = rendering.today(request)
     with request.app.state.register.session() as session:
         rows = list_views.visit_lists(session, access.visible_lists(person).ids)
     published = [row for row in rows if row.status != DRAFT] or rows
-    if published:
-        return rendering.see_other(f"/lists/{published[0].visit_list_id}")
+    begun = [row for row in published if row.as_of_date <= today] or published
+    if begun:
+        return rendering.see_other(f"/lists/{begun[0].visit_list_id}")
     return rendering.page(request, "no_list.html", FirstRun(person.role), person=person)
 
 

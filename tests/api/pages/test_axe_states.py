@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from itertools import product
 
@@ -160,11 +161,16 @@ def test_what_is_refused_can_be_read_and_mended(school: School, look: Look) -> N
 
 
 def refuse(school: School, look: Look, states: Sequence[State]) -> None:
-    """Send each form, and look at the page that answers."""
+    """Send each form, and look at the page that answers.
+
+    Each look has its own time: wrong passwords of the look before are forgotten.
+    """
     size, language, scheme = look
+    at = NOW + LOOKS.index(look) * timedelta(minutes=20)
+    school.world.app.state.clock = lambda: at
     with school.site.page(size=size, language=language, scheme=scheme) as page:
         for state in states:
-            who = school.world.browser() if state.who is None else school.world.as_(state.who)
+            who = school.world.browser(state.who)
             data = {name: value.format(**school.ids) for name, value in state.data.items()}
             answer = who.post(
                 state.path.format(**school.ids),

@@ -81,8 +81,8 @@ def work(task: Callable[[], Result], *, told: Callable[[Result], Any] | None = N
     return result
 
 
-def run_apart(script: Path, *arguments: str) -> Cost:
-    """In the parent: run `script arguments`, which ends with `work`.
+def run_apart(script: Path, *arguments: str, python: str = sys.executable) -> Cost:
+    """In the parent: run `script arguments`, which ends with `work`, by this or another Python.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def run_apart(script: Path, *arguments: str) -> Cost:
     # Without bytecode, imports would be compiled anew in every child.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     done = subprocess.run(
-        [sys.executable, str(script), *arguments],
+        [python, str(script), *arguments],
         stdout=subprocess.PIPE, text=True, env=environment, check=False,
     )  # fmt: skip
     if done.returncode:

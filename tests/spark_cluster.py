@@ -17,7 +17,10 @@ from pathlib import Path
 
 import pytest
 
-HOW = "install it with: pip install 'earlywarning[spark]', and Java 17 or 21"
+HOW = (
+    "needs Spark: .venv/bin/pip install 'pyspark>=4.0,<4.4', and Java 17 or 21; on Debian or "
+    "Ubuntu: apt-get install openjdk-17-jre-headless"
+)
 """PySpark is half a gigabyte that no lock file names: `make test` does without."""
 
 JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
@@ -72,24 +75,26 @@ def _free_port() -> int:
         return listener.getsockname()[1]
 
 
-def _wait_for(process: subprocess.Popen[bytes], port: int, seconds: float = 300) -> None:
+def _wait_for(process: subprocess.Popen[bytes], host: str, port: int, seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        with contextlib.suppress(OSError), socket.create_connection((host, port), 1):
             return
         time.sleep(0.3)
     raise TimeoutError(f"nothing listens on port {port}; the process ended: {process.poll()}")
 
 
 @contextlib.contextmanager
-def cluster(folder: Path, *, memory: str = "1500m", workers: int = 2) -> Iterator[Cluster]:
-    """Start it, and end every process afterwards."""
+def cluster(
+    folder: Path, *, memory: str = "1500m", workers: int = 2, host: str = "127.0.0.1"
+) -> Iterator[Cluster]:
+    """Start it, and end every process afterwards; `host` is any address of loopback."""
     import pyspark
 
     home = Path(pyspark.__file__).parent
     port = _free_port()
     environment = os.environ | {
-        "SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_HOME": str(home), "SPARK_LOCAL_IP": host,
         "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_DIRS": str(folder / "local"),
         "SPARK_LOG_DIR": str(folder / "log"), "JAVA_TOOL_OPTIONS": JAVA_OPTIONS,
         # No second door, through which work could be handed in.
@@ -100,14 +105,14 @@ def cluster(folder: Path, *, memory: str = "1500m", workers: int = 2) -> Iterato
     def start(kind: str, *words: str) -> subprocess.Popen[bytes]:
         program = [str(home / "bin" / "spark-class"), f"org.apache.spark.deploy.{kind}"]
         return subprocess.Popen(
-            [*program, "--host", "127.0.0.1", "--webui-port", str(_free_port()), *words],
+            [*program, "--host", host, "--webui-port", str(_free_port()), *words],
             env=environment, stdout=log, stderr=log, cwd=folder, start_new_session=True,
         )  # fmt: skip
 
     master = start("master.Master", "--port", str(port))
-    found = Cluster(f"spark://127.0.0.1:{port}", master)
+    found = Cluster(f"spark://{host}:{port}", master)
     try:
-        _wait_for(master, port)
+        _wait_for(master, host, port)
         for number in range(1, workers + 1):
             found.workers.append(
                 start("worker.Worker", "--cores", "1", "--memory", memory, "--work-dir",

@@ -155,11 +155,11 @@ def test_6_a_few_requests_of_everybody(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Of half of the callers for each operation, by turns."""
+    """Of a quarter of the callers for each operation, by turns."""
     for place, (route, operation) in enumerate(operations.items()):
         with opened_world(folder(tmp_path, str(place))) as caller.world:
             ids = ids_of(caller.world, route)
-            for caller.who in CALLERS[place % 2 :: 2]:
+            for caller.who in CALLERS[place % 4 :: 4]:
                 requests(caller, route, operation, ids, number=1)
     judge(caller, capsys)
 

@@ -259,7 +259,7 @@ def at_random(school: School, kills: int, seed: int) -> None:
 
 
 def test_killed_at_any_moment(school: School) -> None:
-    at_random(school, 8, 20261005)
+    at_random(school, 4, 20261005)
 
 
 @pytest.mark.slow

@@ -490,21 +490,19 @@ with open_register(f"sqlite:///{folder / 'register.db'}") as register, open_engi
 
 
 def test_the_same_bytes_in_any_process(school: School_, tmp_path: Path) -> None:
-    """Two runs here, then with 1 and 2 threads and other hash seeds."""
+    """Two runs here, and one with one thread and another hash seed."""
     (first,) = school.do("draft")
     (second,) = school.do("draft", at=NOW + timedelta(days=1), by="somebody else")
     found = {first.frozen_sha256, second.frozen_sha256}
-    for threads, hash_seed in (("1", "0"), ("2", "12345")):
-        result = subprocess.run(
-            [sys.executable, "-c", CHILD, str(tmp_path), str(Path(__file__).parents[1])],
-            env=os.environ
-            | {"PYTHONHASHSEED": hash_seed}
-            | dict.fromkeys(("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
-                            threads),
-            capture_output=True,
-            text=True,
-            check=False,
-        )  # fmt: skip
-        assert result.returncode == 0, result.stderr
-        found.add(result.stdout.strip())
+    result = subprocess.run(
+        [sys.executable, "-c", CHILD, str(tmp_path), str(Path(__file__).parents[1])],
+        env=os.environ
+        | {"PYTHONHASHSEED": "12345"}
+        | dict.fromkeys(("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    found.add(result.stdout.strip())
     assert len(found) == 1

@@ -263,11 +263,20 @@ def killed(folder: Path, stage: str) -> None:
     assert process.returncode == -signal.SIGKILL
 
 
-def test_killed_at_any_stage_what_served_goes_on_serving(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "stages",
+    [
+        pytest.param(("serve",), id="last"),
+        pytest.param(("record", "serve"), id="every", marks=pytest.mark.slow),
+    ],
+)
+def test_killed_at_any_stage_what_served_goes_on_serving(
+    tmp_path: Path, stages: tuple[str, ...]
+) -> None:
     home = installed(tmp_path, quarters=QUARTERS[:4], students=60)
     home.train(outcomes=["behaviour", "grades"])
     before = home.champions()
-    for stage in ("record", "serve"):
+    for stage in stages:
         killed(tmp_path, stage)
         assert home.champions() == before
         for outcome in before:

@@ -247,6 +247,7 @@ def test_a_heading_that_stands_twice_is_told_if_it_is_wanted(tmp_path: Path) -> 
             list(table.chunks(["NIS", "Kode"]))
 
 
+@pytest.mark.slow
 @needs_limits
 def test_a_real_workbook_that_wants_all_memory(tmp_path: Path) -> None:
     """A small workbook has a row of millions of cells; without the limit on what it unpacks to,

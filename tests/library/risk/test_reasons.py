@@ -149,6 +149,7 @@ def test_without_what_is_told_the_child_ranks_lower(estimators: dict[str, Estima
     for event in removal.EVENTS:
         other = removal.without(X, event)
         fallen = {o: seen[o] - one.predict_risk(other) for o, one in estimators.items()}
+        later = why(other, estimators)
         for row, found in enumerate(told):
             for one in found:
                 if removal.EVENT_OF[theme_of[one.code].name] != event:
@@ -158,8 +159,7 @@ def test_without_what_is_told_the_child_ranks_lower(estimators: dict[str, Estima
                 assert sum(falls) >= reasons.LEAST_LOSS
                 assert max(falls) > 0
                 # And the fact itself is no longer true.
-                (later,) = why(other.iloc[[row]], estimators)
-                assert one.code not in {again.code for again in later}
+                assert one.code not in {again.code for again in later[row]}
     assert len(codes) >= 2
 
 

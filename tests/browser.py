@@ -137,12 +137,15 @@ def violations(page: Page) -> list[str]:
     """What axe-core finds against WCAG 2.2 AA, a line each."""
     # Evaluated by the debugger, which our content policy does not bind.
     page.evaluate(AXE.read_text("utf-8"))
-    found: dict[str, Any] = page.evaluate(
-        "rules => axe.run(document, {runOnly: {type: 'tag', values: rules}})", RULES
+    # Only violations are worked out to the last node: it takes a third less.
+    found: list[dict[str, Any]] = page.evaluate(
+        "rules => axe.run(document, {runOnly: {type: 'tag', values: rules}, "
+        "resultTypes: ['violations']}).then(found => found.violations)",
+        RULES,
     )
     return [
         f"{one['id']}: {node['html'][:160]} ({node['failureSummary'][:300]})"
-        for one in found["violations"]
+        for one in found
         for node in one["nodes"]
     ]
 

@@ -82,6 +82,7 @@ def test_from_files_to_a_published_list_without_script(school: Site, tmp_path: P
     assert (found.status, found.asked) == ("finished", {"quarter": "2026-27-Q2"})
 
 
+@pytest.mark.slow
 def test_a_draft_that_cannot_be_made_says_why(school: Site) -> None:
     with school.page("coordinator") as page:
         page.goto("/drafts")

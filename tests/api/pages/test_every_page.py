@@ -13,10 +13,10 @@ from browser import Site, sideways, violations
 from service_world import USERS
 
 ROLES = [who for who in USERS if not who.startswith("other") and who not in ("retno", "joko")]
-OFTEN = ("coordinator", "homeroom_teacher")
-"""They see most pages; the other roles are looked at with the slow tests."""
-
 LOOKS = (("telephone", "light"), ("desk", "dark"))
+OFTEN = {("coordinator", LOOKS[0]), ("homeroom_teacher", LOOKS[1])}
+"""They see most pages; other roles and looks come with the slow tests."""
+
 NO_PAGE = re.compile(r"\.csv|\.pdf|/file$")
 MOST = 60
 
@@ -47,26 +47,28 @@ def crawl(page: Page, site: Site) -> Iterator[tuple[str, int]]:
 
 
 @pytest.mark.parametrize(
-    "who",
-    [who if who in OFTEN else pytest.param(who, marks=pytest.mark.slow) for who in ROLES],
-)
-def test_no_page_of_a_role_fails_or_shuts_anybody_out(read_only: Site, who: str) -> None:
+    ("who", "look"),
+    [pytest.param(who, look, marks=() if (who, look) in OFTEN else pytest.mark.slow)
+     for who in ROLES for look in LOOKS],
+)  # fmt: skip
+def test_no_page_of_a_role_fails_or_shuts_anybody_out(
+    read_only: Site, who: str, look: tuple[str, str]
+) -> None:
+    size, scheme = look
     looked: set[str] = set()
-    for size, scheme in LOOKS:
-        looked.clear()
-        language = "en" if scheme == "dark" else "id"
-        with read_only.page(who, size=size, scheme=scheme, language=language) as page:
-            for path, status in crawl(page, read_only):
-                assert status == 200, (who, path, status)
-                if shape(path) in looked:
-                    continue
-                looked.add(shape(path))
-                assert not violations(page), (who, path, size, scheme)
-                assert sideways(page) <= 0, (who, path, size)
+    language = "en" if scheme == "dark" else "id"
+    with read_only.page(who, size=size, scheme=scheme, language=language) as page:
+        for path, status in crawl(page, read_only):
+            assert status == 200, (who, path, status)
+            if shape(path) in looked:
+                continue
+            looked.add(shape(path))
+            assert not violations(page), (who, path, size, scheme)
+            assert sideways(page) <= 0, (who, path, size)
     assert looked
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("path", ["/sign-in", "/nowhere"])
 def test_what_a_stranger_sees(read_only: Site, path: str, scheme: str) -> None:
     with read_only.page(size="telephone", scheme=scheme) as page:

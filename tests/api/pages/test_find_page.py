@@ -127,7 +127,8 @@ def test_of_many_the_first_are_shown_and_only_they_are_on_record(own_world: Worl
 
 
 @pytest.mark.parametrize(
-    ("size", "scheme", "language"), [("telephone", "light", "id"), ("desk", "dark", "en")]
+    ("size", "scheme", "language"),
+    [("telephone", "light", "id"), pytest.param("desk", "dark", "en", marks=pytest.mark.slow)],
 )
 def test_nobody_is_shut_out(read_only: Site, size: str, scheme: str, language: str) -> None:
     with read_only.page("coordinator", size=size, scheme=scheme, language=language) as page:
@@ -138,7 +139,7 @@ def test_nobody_is_shut_out(read_only: Site, size: str, scheme: str, language: s
             assert sideways(page) <= 0, q
 
 
-@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize("script", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_from_the_menu_to_the_form_of_a_child_on_no_list(read_only: Site, script: bool) -> None:
     with read_only.page("coordinator", language="en", script=script) as page:
         page.goto("/quarter")

@@ -50,7 +50,13 @@ def known(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     ("who", "language", "heading", "said"),
     [
         ("principal", "id", "Apakah kunjungan rumah membantu?", "Tempat dalam daftar"),
-        ("coordinator", "en", "Did home visits help?", "A place on the visit list helped"),
+        pytest.param(
+            "coordinator",
+            "en",
+            "Did home visits help?",
+            "A place on the visit list helped",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_principal_reads_one_page_and_nobody_is_shut_out(
@@ -69,7 +75,10 @@ def test_a_principal_reads_one_page_and_nobody_is_shut_out(
             assert sideways(page) <= 0
 
 
-@pytest.mark.parametrize(("language", "biased"), [("id", "MENYESATKAN"), ("en", "BIASED")])
+@pytest.mark.parametrize(
+    ("language", "biased"),
+    [pytest.param("id", "MENYESATKAN", marks=pytest.mark.slow), ("en", "BIASED")],
+)
 def test_a_researcher_reads_the_rest_with_biased_figures_labelled(
     known: tuple[Site, str], language: str, biased: str
 ) -> None:

@@ -34,6 +34,7 @@ def fine(page: Page) -> None:
     assert sideways(page) <= 0
 
 
+@pytest.mark.slow
 def test_files_are_looked_at_and_then_kept_without_script(school: Site) -> None:
     with school.page("data_staff", script=False) as page:
         page.goto("/data")

@@ -17,7 +17,7 @@ def address(site: Site) -> str:
     return link
 
 
-@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize("script", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_place_is_changed_and_taken_back(own: Site, script: bool) -> None:
     path = address(own)
     with own.page("coordinator", size="telephone", script=script) as page:

@@ -47,21 +47,25 @@ def empty(browser: Browser, tmp_path_factory: pytest.TempPathFactory):
                 yield served
 
 
+LOOKS = (("telephone", "light", "id"), ("desk", "dark", "en"))
+
+
 @pytest.mark.parametrize(
-    "who",
-    [who if who == "coordinator" else pytest.param(who, marks=pytest.mark.slow)
-     for who in FIRST_RUN],
+    ("who", "look"),
+    [pytest.param(who, look, marks=() if (who, look) == ("coordinator", LOOKS[0])
+                  else pytest.mark.slow)
+     for who in FIRST_RUN for look in LOOKS],
 )  # fmt: skip
-def test_the_first_run(empty: Site, who: str) -> None:
-    for size, scheme, language in (("telephone", "light", "id"), ("desk", "dark", "en")):
-        with empty.page(who.partition("'")[0], size=size, scheme=scheme, language=language) as page:
-            for path in FIRST_RUN[who]:
-                answer = page.goto(path)
-                assert answer is not None
-                assert answer.status == 200, path
-                expect(page.locator("h1")).to_have_count(1)
-                assert not violations(page), path
-                assert sideways(page) <= 0, path
+def test_the_first_run(empty: Site, who: str, look: tuple[str, str, str]) -> None:
+    size, scheme, language = look
+    with empty.page(who.partition("'")[0], size=size, scheme=scheme, language=language) as page:
+        for path in FIRST_RUN[who]:
+            answer = page.goto(path)
+            assert answer is not None
+            assert answer.status == 200, path
+            expect(page.locator("h1")).to_have_count(1)
+            assert not violations(page), path
+            assert sideways(page) <= 0, path
 
 
 def test_the_first_steps_are_named(empty: Site) -> None:
@@ -104,7 +108,7 @@ def fulfilled(route: Route, *, body: str) -> None:
     route.fulfill(status=200, content_type="text/html; charset=utf-8", body=body)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_errors_shut_nobody_out(read_only: Site, world: World, scheme: str) -> None:
     client = failing(world)
     with read_only.page("coordinator", size="telephone", scheme=scheme) as page:

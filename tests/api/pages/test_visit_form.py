@@ -163,7 +163,7 @@ def test_a_follow_up_is_done_where_the_tasks_stand(own: Site) -> None:
     assert row.status == "done"
 
 
-@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize("script", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_two_attempts_to_reach_a_family_lead_to_a_letter(own: Site, script: bool) -> None:
     with own.page("homeroom_teacher", size="telephone", script=script) as page:
         for _ in range(2):

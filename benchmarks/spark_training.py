@@ -33,7 +33,7 @@ SEED = 1
 NAME, UNIT = "trees of a cluster against one machine's", "standard errors of the log loss"
 
 
-def split(data: Path) -> tuple[Any, list[Any], Any]:
+def split(data: Path, quarters: int) -> tuple[Any, list[Any], Any]:
     """The district's rules, the quarters to learn from, and the one to be judged on."""
     from earlywarning import district as districts
     from earlywarning.io.dataset import history_quarters
@@ -41,22 +41,22 @@ def split(data: Path) -> tuple[Any, list[Any], Any]:
 
     rules = districts.load(data / "district.toml")
     closed = history_quarters(open_engine(), data / "facts", rules, _district.UNTIL)
-    return rules, closed[-4:-1], closed[-1]
+    return rules, closed[-1 - quarters : -1], closed[-1]
 
 
-def alone(data: Path, out: Path, outcomes: list[str], *, search: bool) -> None:
+def alone(data: Path, out: Path, outcomes: list[str], *, quarters: int, search: bool) -> None:
     """Fit on one machine, and keep the models."""
     from earlywarning.io.dataset import load_dataset
     from earlywarning.io.engine import open_engine
     from earlywarning.risk import spec
     from earlywarning.risk.estimators.boosted import Boosted
 
-    rules, quarters, last = split(data)
+    rules, learnt_from, last = split(data, quarters)
 
     def task() -> dict[str, int]:
         with open_engine() as engine:
             learnt = load_dataset(
-                engine, data / "facts", rules, quarters=quarters, known_before=last.start
+                engine, data / "facts", rules, quarters=learnt_from, known_before=last.start
             )
         for outcome in outcomes:
             of = spec.load(outcome)
@@ -74,7 +74,9 @@ def alone(data: Path, out: Path, outcomes: list[str], *, search: bool) -> None:
     _measure.work(task, told=lambda rows: rows)
 
 
-def together(data: Path, out: Path, outcomes: list[str], scratch: Path, *, small: bool) -> None:
+def together(
+    data: Path, out: Path, outcomes: list[str], scratch: Path, *, quarters: int, small: bool
+) -> None:
     """Grow the trees of each model anew on a cluster."""
     sys.path.insert(0, str(HERE.parents[1] / "tests"))
     from earlywarning.io import spark_boosting
@@ -83,7 +85,7 @@ def together(data: Path, out: Path, outcomes: list[str], scratch: Path, *, small
     from earlywarning.risk.estimators.boosted import Boosted
     from spark_cluster import JAVA_OPTIONS, SMALL, cluster
 
-    rules, quarters, last = split(data)
+    rules, learnt_from, last = split(data, quarters)
     options = {"spark.executor.memory": EXECUTOR_MEMORY, "spark.sql.shuffle.partitions": "8"}
     if small:
         os.environ["JAVA_TOOL_OPTIONS"] = JAVA_OPTIONS
@@ -97,7 +99,7 @@ def together(data: Path, out: Path, outcomes: list[str], scratch: Path, *, small
                 assert isinstance(engine, SparkEngine)
                 begun = cluster_cpu(groups)
                 table = spark_boosting.everybody(
-                    engine, data / "facts", rules, quarters=quarters, known_before=last.start
+                    engine, data / "facts", rules, quarters=learnt_from, known_before=last.start
                 )
                 made = cluster_cpu(groups)
                 for outcome in outcomes:
@@ -119,7 +121,7 @@ def judge(data: Path, out: Path, outcomes: list[str]) -> list[tuple[Any, ...]]:
     from earlywarning.risk.estimators.boosted import Boosted
     from earlywarning.risk.evaluation import ranking
 
-    rules, _, last = split(data)
+    rules, _, last = split(data, 1)
     with open_engine() as engine:
         later = load_dataset(
             engine, data / "facts", rules, quarters=[last], known_before=_district.UNTIL
@@ -155,7 +157,7 @@ def kept(out: Path, name: str) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in (out / name).iterdir()}
 
 
-def compare(students: int, outcomes: list[str], *, small: bool) -> int:
+def compare(students: int, quarters: int, outcomes: list[str], *, small: bool) -> int:
     """Both sides, side by side."""
     with tempfile.TemporaryDirectory(prefix="earlywarning-bench-") as temporary:
         data, out, scratch = (Path(temporary) / name for name in ("data", "models", "scratch"))
@@ -163,6 +165,7 @@ def compare(students: int, outcomes: list[str], *, small: bool) -> int:
             one.mkdir()
         _district.make(data, students)
         shared = [f"--data={data}", f"--out={out}", f"--outcomes={','.join(outcomes)}"]
+        shared.append(f"--quarters={quarters}")
         told = [*shared, *(["--quick"] if small else [])]
         one = _measure.run_apart(HERE, "--side=alone", *told)
         print(f"one machine: {one.cpu:.1f} CPU s, {one.peak_mb:.0f} MB", flush=True)
@@ -184,6 +187,7 @@ def compare(students: int, outcomes: list[str], *, small: bool) -> int:
         wrong.append(f"log loss differs by {value:.2f} standard errors, at most {BAR}")
     figures = {
         "name": NAME, "bar": BAR, "unit": UNIT, "sizes": [students], "seeds": [SEED],
+        "quarters": quarters,
         "auc_differs": round(max(abs(row[6] - row[7]) for row in rows), 4),
         "found_differs": round(max(abs(row[8] - row[9]) for row in rows), 4),
         "spark_features_cpu_s": round(made, 1), "spark_trees_cpu_s": round(grown, 1),
@@ -196,17 +200,21 @@ def main() -> int:
     from earlywarning.records.tables import OUTCOMES
 
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="300 students, one outcome, no search")
+    parser.add_argument("--quick", action="store_true", help="300 students, a quarter, an outcome")
     parser.add_argument("--students", type=int, default=10_000)
+    parser.add_argument("--quarters", type=int, default=3, help="to learn from")
     for hidden in ("--side", "--data", "--out", "--scratch", "--outcomes"):
         parser.add_argument(hidden, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.side:
         data, out, outcomes = Path(options.data), Path(options.out), options.outcomes.split(",")
         if options.side == "alone":
-            alone(data, out, outcomes, search=not options.quick)
+            alone(data, out, outcomes, quarters=options.quarters, search=not options.quick)
         else:
-            together(data, out, outcomes, Path(options.scratch), small=options.quick)
+            together(
+                data, out, outcomes, Path(options.scratch), quarters=options.quarters,
+                small=options.quick,
+            )  # fmt: skip
         return 0
     students = 300 if options.quick else options.students
     if words := missing():
@@ -214,7 +222,9 @@ def main() -> int:
         print(json.dumps({"name": NAME, "value": None, "bar": BAR, "unit": UNIT,
                           "sizes": [students], "seeds": [SEED], "skipped": words}))  # fmt: skip
         return 0
-    return compare(students, list(OUTCOMES)[: 1 if options.quick else None], small=options.quick)
+    if options.quick:
+        return compare(students, 1, list(OUTCOMES)[:1], small=True)
+    return compare(students, options.quarters, list(OUTCOMES), small=False)
 
 
 if __name__ == "__main__":

@@ -56,17 +56,14 @@ def scan(data: Path) -> Any:
 
 
 def ours(data: Path, engine_name: str, codes: list[str], out: Path) -> None:
-    """Our build, from the snapshot of facts."""
-    import polars as pl
-
+    """Our build, from the snapshot of facts, one file a date."""
     from earlywarning.features import build
     from earlywarning.io.engine import open_engine
 
     district = _district(data)
     duckdb = engine_name == "duckdb"
 
-    def task() -> dict[str, pl.DataFrame]:
-        tables = {}
+    def task() -> None:
         with open_engine(
             "duckdb" if duckdb else "polars",
             threads=THREADS,
@@ -76,11 +73,11 @@ def ours(data: Path, engine_name: str, codes: list[str], out: Path) -> None:
                 quarter = district.calendar.quarter(code)
                 facts = engine.views(data / "facts", as_of_date=quarter.start, district=district)
                 frame = build.features(facts, quarter)
-                tables[code] = engine.collect(frame, build.FEATURE_SCHEMA)
-        return tables
+                # Saved at once: eight dates of a province fill memory, and nobody wants them so.
+                made = engine.collect(frame, build.FEATURE_SCHEMA)
+                made.write_parquet(out / f"{code}.parquet", compression="lz4")
 
-    for code, frame in work(task).items():
-        frame.write_parquet(out / f"{code}.parquet")
+    work(task)
 
 
 def pandas(data: Path, codes: list[str], out: Path) -> None:

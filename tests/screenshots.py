@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import argparse
 import io
-import shutil
+import sqlite3
 import sys
 import tempfile
 import uuid
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -107,7 +108,11 @@ def main() -> int:
         if home is None:
             home = Path(folder) / "earlywarning-demo"
             demo.run(home, students=600, seed=1, at=NOW, echo=print)
-        shutil.copy(home / "register.db", Path(folder) / "register.db")
+        with (  # what was written last may stand beside the file still
+            closing(sqlite3.connect(home / "register.db")) as demo_register,
+            closing(sqlite3.connect(Path(folder) / "register.db")) as copied,
+        ):
+            demo_register.backup(copied)
         chosen = district.load(home / "district.toml")
         with open_register(f"sqlite:///{folder}/register.db") as register, chromium() as browser:
             app = create_app(register, clock=lambda: NOW, home=Path(folder),

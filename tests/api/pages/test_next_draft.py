@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from service_world import World
+from datetime import timedelta
+from pathlib import Path
+
+from earlywarning.io.register import lists
+from service_world import NOW, World, opened_world
 
 
 def test_the_next_draft_can_be_looked_at_and_says_that_it_is_early(world: World) -> None:
@@ -21,3 +25,14 @@ def test_the_principal_is_led_to_the_counts(world: World) -> None:
     assert principal.get(summary).status_code == 200
     # Where names are not for the reader, no count of them is claimed either.
     assert "0 keluarga" not in principal.get(f"/lists/{world.lists['2026-27-Q2']}").text
+
+
+def test_the_list_that_runs_is_opened_though_the_next_one_is_published(tmp_path: Path) -> None:
+    with opened_world(tmp_path) as own:
+        q2, q3 = own.lists["2026-27-Q2"], own.lists["2026-27-Q3"]
+        lists.publish_drafts(own.register, lists.find(own.register, [q3]), by="terminal", at=NOW)
+        teacher = own.as_("homeroom_teacher")
+        assert teacher.get("/lists").headers["location"] == f"/lists/{q2}"
+        assert f"/lists/{q3}" in teacher.get(f"/lists/{q2}").text
+        own.app.state.clock = lambda: NOW + timedelta(days=100)
+        assert own.browser("coordinator").get("/lists").headers["location"] == f"/lists/{q3}"

@@ -47,6 +47,10 @@ CONFIG: Mapping[str, str] = {
 }
 """What is set unless `options` say otherwise."""
 
+PARTITIONS, FEWEST = "spark.sql.shuffle.partitions", 8
+"""Into how many parts rows go between steps. Spark's 200 are for a cluster; on one machine's few
+cores they cost a third more processor time."""
+
 ADDRESS = "SPARK_LOCAL_IP"
 """Spark's own variable: where this machine listens, and where workers find it."""
 
@@ -123,7 +127,10 @@ class SparkEngine(Engine):
                 f"Spark did not start with master {master!r}: {words[0]}; check the address and "
                 "that the cluster runs"
             ) from error
-        self._session.sparkContext.setLogLevel("ERROR")
+        context = self._session.sparkContext
+        context.setLogLevel("ERROR")
+        if here and not context.getConf().contains(PARTITIONS):
+            self._session.conf.set(PARTITIONS, str(max(FEWEST, 2 * self.slots)))
 
     def _scan_files(self, files: list[Path]) -> nw.LazyFrame:
         return nw.from_native(self._session.read.parquet(*(str(file) for file in files)))

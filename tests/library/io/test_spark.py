@@ -202,6 +202,18 @@ class TestOnACluster:
                 more = later.assign(**{name: later[name] + 1.0})
                 assert (together.predict_risk(more) >= risks[1] - 1e-6).all(), name
 
+    @pytest.mark.parametrize(
+        ("master", "options", "parts"),
+        [("local[1]", {}, "8"), ("local[6]", {}, "12"), ("local[1]", SMALL, "2")],
+    )
+    def test_one_machine_parts_its_rows_in_few(
+        self, spark_cluster: Cluster, master: str, options: dict[str, str], parts: str
+    ):
+        with open_engine("spark", master=master, options=options) as engine:
+            assert isinstance(engine, SparkEngine)
+            assert engine._session.conf.get(spark_engine.PARTITIONS) == parts
+            assert engine._session.conf.get("spark.driver.bindAddress") == "127.0.0.1"
+
     def test_trees_learn_from_the_rows_of_one_machine(self, spark_cluster: Cluster, snapshot: Path):
         """Features, label and treatment of each known row of two quarters, and trees from them."""
         from earlywarning.io import spark_boosting

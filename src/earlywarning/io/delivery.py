@@ -8,7 +8,7 @@ wait on disk, in a folder that only this user can read and that goes when the de
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +30,9 @@ ORDER = (
 """Tables in the order in which an import needs them."""
 
 ROWS_IN_MEMORY = 1_500_000
+GROUPS = 32
+"""Of schools, into which a large table is divided."""
+DIVIDED = ("attendance", "attendance_summary", "grade")
 _PLACE_TYPES = {"_file": pl.String, "_sheet": pl.String, "_row": pl.Int32, "_entry": pl.Int32}
 
 
@@ -62,21 +65,25 @@ class FileRead:
 
 
 class PartStore:
-    """Frames by table and part; in memory while small, in files of a private folder after that."""
+    """Frames by table and part; in memory while small, in files of a private folder after that.
+
+    What is too much for memory is divided by school, too: then a part holds some schools only, and
+    one part after the other needs no more memory for a province than for a district.
+    """
 
     def __init__(self, work_dir: Path | None) -> None:
         self._work_dir = work_dir
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._frames: dict[tuple[str, str], list[pl.DataFrame | Path]] = {}
         self._waiting: dict[str, int] = {}
+        self._divided: set[str] = set()
         self._count = 0
 
     def add(self, table: str, rows: pl.DataFrame) -> None:
         """Add rows, each to its part."""
         if not rows.height:
             return
-        for part, frame in _parts(table, rows):
-            self._frames.setdefault((table, part), []).append(frame)
+        self._keep(table, _parts(table, rows))
         self._waiting[table] = self._waiting.get(table, 0) + rows.height
         if self._waiting[table] > ROWS_IN_MEMORY:
             self._to_disk(table)
@@ -124,13 +131,23 @@ class PartStore:
             self._folder.cleanup()
             self._folder = None
 
+    def _keep(self, table: str, parts: Iterable[tuple[str, pl.DataFrame]]) -> None:
+        for part, frame in parts:
+            pieces = _by_school(part, frame) if table in self._divided else [(part, frame)]
+            for name, piece in pieces:
+                self._frames.setdefault((table, name), []).append(piece)
+
     def _to_disk(self, table: str) -> None:
+        if table in DIVIDED and table not in self._divided:
+            self._divided.add(table)
+            whole = {part: self._frames.pop((table, part)) for part in self.parts(table)}
+            for part, frames in whole.items():
+                self._keep(table, ((part, one) for one in frames if isinstance(one, pl.DataFrame)))
         for (name, _), frames in self._frames.items():
             if name == table:
-                frames[:] = [
-                    self._write(frame) if isinstance(frame, pl.DataFrame) else frame
-                    for frame in frames
-                ]
+                here = [frame for frame in frames if isinstance(frame, pl.DataFrame)]
+                written = [frame for frame in frames if isinstance(frame, Path)]
+                frames[:] = [*written, self._write(pl.concat(here))] if here else written
         self._waiting[table] = 0
 
     def _write(self, rows: pl.DataFrame) -> Path:
@@ -142,6 +159,15 @@ class PartStore:
         path = Path(self._folder.name) / f"{self._count:06d}.arrow"
         rows.write_ipc(path, compression="lz4")
         return path
+
+
+def _by_school(part: str, rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    """A part in pieces, each school whole in one of them; in the order of parts."""
+    group = (rows["school_id"].hash() % GROUPS).cast(pl.Int32)
+    for frame in rows.with_columns(group.alias("_group")).partition_by(
+        "_group", maintain_order=True
+    ):
+        yield f"{part}/{frame['_group'][0]:02d}", frame.drop("_group")
 
 
 def _parts(table: str, rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -205,6 +231,8 @@ class Delivery:
 
     def batches(self, table: str) -> Iterator[pl.DataFrame]:
         """Accepted rows in parts: attendance month by month, grades period by period.
+
+        Of a large delivery some schools of the month or period come at a time.
 
         Columns as in `schema_of`. No key appears in two batches.
         """

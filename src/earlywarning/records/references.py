@@ -29,8 +29,11 @@ def unknown_students(
     accepted, refused : DataFrame
         `refused` has `records.faults.REFUSAL_SCHEMA`; reasons `unknown_student` and `lost_zeros`.
     """
-    known = known.select(pl.col(KEY).cast(pl.String)).unique()
     students = rows.select(KEY).unique()
+    # Of a province's students those of the schools in question, which are few at a time.
+    schools = students.select("school_id").unique()
+    known = known.select(pl.col(KEY).cast(pl.String)).join(schools, on="school_id", how="semi")
+    known = known.unique()
     strange = students.join(known, on=KEY, how="anti")
     return _refuse(rows, strange, known, table, label)
 

@@ -470,6 +470,35 @@ def test_large_tables_wait_on_disk_and_leave_nothing_behind(
     assert not list((tmp_path / "work").iterdir())
 
 
+def test_a_large_table_is_divided_by_school(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Months in order, each school of a month whole in one part, its rows in their order."""
+    rows = pl.DataFrame(
+        {"school_id": f"S{number % 70}", "date": date(2026, 7 + number % 3, 1), "_row": number}
+        for number in range(2_000)
+    )
+    monkeypatch.setattr(delivery_module, "ROWS_IN_MEMORY", 300)
+    store = delivery_module.PartStore(tmp_path)
+    for start in range(0, rows.height, 130):
+        store.add("attendance", rows.slice(start, 130))
+    parts = {part: store.load("attendance", part) for part in store.parts("attendance")}
+    months = [part[:6] for part in parts]
+    assert months == sorted(months)
+    assert set(months) == {"202607", "202608", "202609"}
+    assert len(parts) > 3 * delivery_module.GROUPS // 2
+    assert max(frame.height for frame in parts.values()) < rows.height / 10
+    where = pl.concat([frame.with_columns(part=pl.lit(part)) for part, frame in parts.items()])
+    assert where.height == rows.height
+    of_school = where.group_by("school_id", pl.col("date").dt.month()).agg(
+        pl.col("part").n_unique(), in_order=pl.col("_row").diff().min()
+    )
+    assert set(of_school["part"]) == {1}
+    assert all(step > 0 for step in of_school["in_order"])
+    store.close()
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_failed_reading_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,16 +25,50 @@ _NUMBERS = frozenset(
 )  # fmt: skip
 """Names that stand for a number or a date: without them `{low} to {high}` would fit any text."""
 
+_PHRASES = frozenset(("what", "about", "half", "month", "rows", "rule", "table"))
+"""Names that stand for words of the import; the others quote a file, and quotations stay."""
+
+_ERROR = "error"
+"""The name of what another program says, in English."""
+
+_AND_MORE = "{shown} and {number} more"
+"""How a list of quotations ends that was cut."""
+
+_ITEMS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "lines": (", ", ("row {row} ({label})",)),
+    "classes": (", ", ("{name} is {first}",)),
+    "who": (
+        "; ",
+        ("{one} of {school} ({name}, now {other})", "{one} of {school} and {who}",
+         "{one} of {school}"),
+    ),
+}  # fmt: skip
+"""What stands between the quotations of a list, and how each of them is told."""
+
+_WITHIN = frozenset(
+    ("class {name}", "classes {classes}", "{what}, {low} to {high}",
+     "{what}, {low} to {high} of {top}", "H and {rule}", "A and {rule}",
+     "H, those who came late and {rule}")
+)  # fmt: skip
+"""Only said within another sentence: by themselves they would fit many that are not known."""
+
 _DEEPEST = 3
 _THOUSANDS = re.compile(r"^\d{1,3}(?:,\d{3})+$")
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence, and the language that it is in."""
+    """A sentence, and the language that it is in.
+
+    Attributes
+    ----------
+    quoted : str
+        What stands in it in English, as another program said it; empty if nothing does.
+    """
 
     text: str
     language: str
+    quoted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +77,7 @@ class _Pattern:
 
     looks: re.Pattern[str]
     becomes: str
+    within: bool
 
 
 def translated(text: str, language: str) -> Sentence:
@@ -63,18 +98,20 @@ def translated(text: str, language: str) -> Sentence:
     if language == SOURCE_LANGUAGE:
         return Sentence(text, SOURCE_LANGUAGE)
     found = _said(text, language, 0)
-    return Sentence(text, SOURCE_LANGUAGE) if found is None else Sentence(found, language)
+    return Sentence(text, SOURCE_LANGUAGE) if found is None else found
 
 
-def _said(text: str, language: str, depth: int) -> str | None:
+def _said(text: str, language: str, depth: int) -> Sentence | None:
     if depth > _DEEPEST:
         return None
     whole, patterns = _catalogue(language)
     if text in whole:
-        return whole[text]
+        return Sentence(whole[text], language)
     for one in patterns:
-        if found := one.looks.fullmatch(text):
-            return _filled(one.becomes, found.groupdict(), language, depth + 1)
+        if (depth or not one.within) and (found := one.looks.fullmatch(text)):
+            values = found.groupdict()
+            filled = _filled(one.becomes, values, language, depth + 1)
+            return Sentence(filled, language, values.get(_ERROR, ""))
     return None
 
 
@@ -83,15 +120,47 @@ def _filled(text: str, values: Mapping[str, str], language: str, depth: int) -> 
 
 
 def _value(name: str, value: str, language: str, depth: int) -> str:
-    """What stands in braces: a number as written here, a phrase of its own, or a quotation."""
+    """What stands in braces: a number as written here, words of the import, or a quotation."""
     if _THOUSANDS.match(value):
         return value.replace(",", ".")
-    if (said := _said(value, language, depth)) is not None:
-        return said
-    if name == "what" and ", " in value:
-        parts = value.split(", ")
-        return ", ".join(_said(part, language, depth) or part for part in parts)
-    return value
+    if name in _PHRASES:
+        return _phrases(value, language, depth)
+    return value if name == _ERROR else _quoted(name, value, language, depth)
+
+
+def _quoted(name: str, text: str, language: str, depth: int) -> str:
+    """A quotation, or a list of them, which may end with how many more there are."""
+    more = _patterns((_AND_MORE,), language)[0]
+    if (found := more.looks.fullmatch(text)) and depth <= _DEEPEST:
+        values = {"number": found["number"], name: found["shown"]}
+        becomes = more.becomes.replace("{shown}", f"{{{name}}}")
+        return _filled(becomes, values, language, depth + 1)
+    if name not in _ITEMS:
+        return text
+    between, keys = _ITEMS[name]
+    patterns = _patterns(keys, language)
+    return between.join(
+        next(
+            (
+                _filled(one.becomes, found.groupdict(), language, depth)
+                for one in patterns
+                if (found := one.looks.fullmatch(item))
+            ),
+            item,
+        )
+        for item in text.split(between)
+    )
+
+
+def _phrases(text: str, language: str, depth: int) -> str:
+    """Words of the import; of several, each by itself."""
+    if (said := _said(text, language, depth)) is not None:
+        return said.text
+    for between in ("; ", ", "):
+        if between in text:
+            parts = text.split(between)
+            return between.join(_phrases(part, language, depth) for part in parts)
+    return _quoted("shown", text, language, depth)
 
 
 @cache
@@ -99,8 +168,16 @@ def _catalogue(language: str) -> tuple[Mapping[str, str], tuple[_Pattern, ...]]:
     """Sentences that are always the same, and the others, the longest first."""
     messages = {key: one.forms[0] for key, one in wording.catalogue(language, DOMAIN).items()}
     whole = {key: text for key, text in messages.items() if not _NAME.search(key)}
-    rest = sorted(messages.keys() - whole.keys(), key=lambda key: (-len(_NAME.sub("", key)), key))
-    return whole, tuple(_Pattern(_looks(key), messages[key]) for key in rest)
+    listed = {key for _, keys in _ITEMS.values() for key in keys}
+    others = messages.keys() - whole.keys() - {_AND_MORE} - listed
+    rest = sorted(others, key=lambda key: (-len(_NAME.sub("", key)), key))
+    return whole, _patterns(tuple(rest), language)
+
+
+@cache
+def _patterns(keys: tuple[str, ...], language: str) -> tuple[_Pattern, ...]:
+    messages = wording.catalogue(language, DOMAIN)
+    return tuple(_Pattern(_looks(key), messages[key].forms[0], key in _WITHIN) for key in keys)
 
 
 def _looks(key: str) -> re.Pattern[str]:

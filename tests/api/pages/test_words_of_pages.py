@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
+from jinja2 import Environment, PackageLoader
 
 from earlywarning.io import wording
+from earlywarning.io.sentences import translated
 from earlywarning_api import access
 from earlywarning_api.pages import failures, shell
 
@@ -79,3 +82,23 @@ def test_no_template_has_words_of_its_own() -> None:
         text = re.sub(r"<code>.*?</code>", "", text)  # typed at a terminal, in any language
         bare = re.sub(r"<[^>]*>", " ", text, flags=re.S)
         assert not re.search(r"[A-Za-z]{2,}", bare), (path.name, bare.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a whole number", "<span>bilangan bulat</span>"),
+        ("not <known>", '<span lang="en">not &lt;known&gt;</span>'),
+        (
+            "a<b>.csv: cannot be read (odd <i>); it is damaged, or not quite of the layout that it "
+            "seems to be; open it in the program that made it and export it again",
+            '<span>a&lt;b&gt;.csv: tidak terbaca (<span lang="en">odd &lt;i&gt;</span>); rusak, '
+            "atau bentuknya tidak persis seperti tampaknya; buka di program pembuatnya dan ekspor "
+            "lagi</span>",
+        ),
+    ],
+)
+def test_what_stays_english_is_marked_and_all_of_it_escaped(text: str, shown: str) -> None:
+    made = Environment(loader=PackageLoader("earlywarning_api", "templates"), autoescape=True)
+    told = vars(made.get_template("fields.html").module)["told"]
+    assert str(told(text, partial(translated, language="id"), "id")).strip() == shown

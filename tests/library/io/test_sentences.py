@@ -115,6 +115,52 @@ def test_whatever_a_cell_may_hold_is_said_in_indonesian() -> None:
             "Dapodik student list of SMP 1, downloaded 2026-07-13: 1,234 students in 40 classes",
             "daftar siswa Dapodik SMP 1, diunduh 2026-07-13: 1.234 siswa dalam 40 kelas",
         ),
+        (
+            "6 monthly attendance sheets: March 2026, class first, 30 students, 22 days; April "
+            "2026, class first, 30 students, 1 day; and 4 more",
+            "6 presensi bulanan: Maret 2026, kelas first, 30 siswa, 22 hari; April "
+            "2026, kelas first, 30 siswa, 1 hari; dan 4 lagi",
+        ),
+        (
+            "marks: 5 subjects, 0 to 100 of 100; 30 students",
+            "nilai: 5 mata pelajaran, 0 sampai 100 dari 100; 30 siswa",
+        ),
+        (
+            "class 7A.csv: belongs to no table of the mapping and was not read",
+            "class 7A.csv: tidak termasuk tabel mana pun dalam pemetaan dan tidak dibaca",
+        ),
+        (
+            "class second: it has students, the new list has none",
+            "kelas second: ada siswanya, dalam daftar baru tidak ada satu pun",
+        ),
+        (
+            "lines that are no rows are left out: row 41 (first), row 42 (Jumlah)",
+            "baris yang bukan data dilewati: baris 41 (first), baris 42 (Jumlah)",
+        ),
+        (
+            "classes that are spelled in two ways are one class: 7A is VII-A, class 7B is VII-B "
+            "and 3 more",
+            "kelas yang ditulis dengan dua cara dianggap satu kelas: 7A menjadi VII-A, class 7B "
+            "menjadi VII-B dan 3 lagi",
+        ),
+        (
+            "students have the same national id as another student: 2 of S1 and 3 of S2; "
+            "4 of S1 and 5 of S1 and 12 more",
+            "siswa ber-NISN sama dengan siswa lain: 2 dari S1 dan 3 dari S2; "
+            "4 dari S1 dan 5 dari S1 dan 12 lagi",
+        ),
+        (
+            "students come with a quite different name than before; is it still the same child: "
+            "1 of S1 (Ani, now Citra)",
+            "siswa datang dengan nama yang sangat berbeda dari sebelumnya; apakah masih anak yang "
+            "sama: 1 dari S1 (Ani, sekarang Citra)",
+        ),
+        (
+            "a.xlsx: total 'H' (column AH) counts H, those who came late and an empty mark; it was "
+            "compared so",
+            "a.xlsx: jumlah 'H' (kolom AH) menghitung H, yang terlambat, dan tanda kosong; "
+            "dibandingkan begitu",
+        ),
     ],
 )
 def test_a_sentence_quotes_what_it_quoted(english: str, indonesian: str) -> None:
@@ -122,6 +168,20 @@ def test_a_sentence_quotes_what_it_quoted(english: str, indonesian: str) -> None
     assert translated(english, "en").text == english
 
 
-def test_an_unknown_sentence_stays_and_is_marked_as_english() -> None:
-    said = translated("from here to there", "id")
-    assert (said.text, said.language) == ("from here to there", "en")
+@pytest.mark.parametrize(
+    "text", ["from here to there", "class 7A has no teacher", "nobody is known and 3 more"]
+)
+def test_an_unknown_sentence_stays_and_is_marked_as_english(text: str) -> None:
+    said = translated(text, "id")
+    assert (said.text, said.language) == (text, "en")
+
+
+def test_what_another_program_said_is_quoted_in_english() -> None:
+    error = "BadZipFile: class 7A and 3 more"
+    said = translated(
+        f"a.xlsx: cannot be read ({error}); it is damaged, or not quite of the layout that it "
+        "seems to be; open it in the program that made it and export it again",
+        "id",
+    )
+    assert (said.language, said.quoted) == ("id", error)
+    assert said.text.startswith(f"a.xlsx: tidak terbaca ({error}); rusak")

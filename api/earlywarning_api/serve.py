@@ -110,13 +110,20 @@ def _listening(host: str, port: int) -> Iterator[list[socket.socket]]:
 def _bound(host: str, port: int) -> Iterator[socket.socket]:
     """A socket for each address of a name; one that this machine lacks, as `::1`, is left out."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    places = list(dict.fromkeys((one[0], str(one[4][0])) for one in found))
-    for family, place in places:
+    lacked: OSError | None = None
+    taken = 0
+    for family, place in dict.fromkeys((one[0], str(one[4][0])) for one in found):
         try:
-            yield socket.create_server((place, port), family=family)
+            one = socket.create_server((place, port), family=family)
         except OSError as error:
-            if error.errno not in LACKED or len(places) == 1:
+            if error.errno not in LACKED:
                 raise
+            lacked = error
+        else:
+            taken += 1
+            yield one
+    if lacked is not None and not taken:
+        raise lacked
 
 
 def _not_free(host: str, port: int, error: OSError) -> str:

@@ -13,8 +13,12 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+import pytest
+
+from earlywarning.errors import ConfigError
 from earlywarning.io.register.db import open_register
 from earlywarning_api.app import now
+from earlywarning_api.serve import _listening
 from service_world import fill
 
 HEAVY = ("mlflow", "xgboost", "sklearn", "skops", "polars", "pandas", "numpy", "scipy", "pyarrow",
@@ -107,6 +111,22 @@ def test_an_address_in_use_is_named_in_one_sentence(tmp_path: Path) -> None:
         f"127.0.0.1, port {port}, is in use by another program, perhaps by this service, started "
         "before: stop that one, or choose another port with --port (or EARLYWARNING_PORT)"
     )
+
+
+def test_a_name_of_which_this_machine_has_no_address_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lacked = ("203.0.113.1", "203.0.113.2")  # set aside for documents: no machine has them
+
+    def found(_: str, port: int, **__: object) -> list[tuple[object, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in lacked]
+
+    monkeypatch.setattr(socket, "getaddrinfo", found)
+    with (
+        pytest.raises(ConfigError, match="cannot be listened on: Cannot assign"),
+        _listening("school.example", free_port()),
+    ):
+        raise AssertionError
 
 
 def test_serving_a_list_loads_no_model_and_no_data_library(tmp_path: Path) -> None:

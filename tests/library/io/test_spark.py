@@ -6,6 +6,8 @@ The cluster is a master and two workers, processes of their own on loopback.
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -202,18 +204,6 @@ class TestOnACluster:
                 more = later.assign(**{name: later[name] + 1.0})
                 assert (together.predict_risk(more) >= risks[1] - 1e-6).all(), name
 
-    @pytest.mark.parametrize(
-        ("master", "options", "parts"),
-        [("local[1]", {}, "8"), ("local[6]", {}, "12"), ("local[1]", SMALL, "2")],
-    )
-    def test_one_machine_parts_its_rows_in_few(
-        self, spark_cluster: Cluster, master: str, options: dict[str, str], parts: str
-    ):
-        with open_engine("spark", master=master, options=options) as engine:
-            assert isinstance(engine, SparkEngine)
-            assert engine._session.conf.get(spark_engine.PARTITIONS) == parts
-            assert engine._session.conf.get("spark.driver.bindAddress") == "127.0.0.1"
-
     def test_trees_learn_from_the_rows_of_one_machine(self, spark_cluster: Cluster, snapshot: Path):
         """Features, label and treatment of each known row of two quarters, and trees from them."""
         from earlywarning.io import spark_boosting
@@ -254,6 +244,23 @@ class TestOnACluster:
         risks = [one.predict_risk(learnt.X.iloc[known]) for one in (found, together)]
         losses = [log_loss(y[known], risk) for risk in risks]
         assert abs(losses[0] - losses[1]) < 0.5 * deviation(y[known], risks[0])
+
+
+@pytest.mark.slow
+def test_one_machine_divides_its_rows_into_few_parts():
+    """In a process of its own: Java keeps what its first session was told."""
+    needs_spark()
+    script = """
+from earlywarning.io.engine import open_engine
+for master, options in (("local[1]", {}), ("local[6]", {}), ("local[1]", {NAME: "3"})):
+    with open_engine("spark", master=master, options=options) as engine:
+        print(engine._session.conf.get(NAME), engine._session.conf.get("spark.driver.bindAddress"))
+"""
+    script = f"NAME = {spark_engine.PARTITIONS!r}{script}"
+    said = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout
+    assert said.splitlines() == ["8 127.0.0.1", "12 127.0.0.1", "3 127.0.0.1"]
 
 
 def models(snapshot: Path) -> dict:

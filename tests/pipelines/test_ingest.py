@@ -17,6 +17,8 @@ from earlywarning import district
 from earlywarning.calendar import day_number
 from earlywarning.district import District
 from earlywarning.errors import ConfirmationNeeded, Conflict, DataError
+from earlywarning.io import delivery as delivery_module
+from earlywarning.io.delivery import Delivery
 from earlywarning.io.engine import open_engine
 from earlywarning.io.facts import FactStore
 from earlywarning.io.mapping import load_mapping
@@ -337,3 +339,110 @@ def test_facts_imported_from_elsewhere_meanwhile_are_not_lost(small: Small) -> N
         small.take("01;03/08/2026;A", on=date(2026, 8, 11), progress=import_elsewhere)
     assert small.where.register.current_snapshot() == "f" * 64
     assert first != "f" * 64
+
+
+@dataclass
+class Schools:
+    """Six schools with a class of three, marks of two school years and grades of two periods."""
+
+    where: Place
+
+    def take(self, mark: str, *, on: date) -> ingest.IngestResult:
+        folder = self.where.home / "delivery"
+        folder.mkdir(exist_ok=True)
+        mapping = self.where.home / "mapping.toml"
+        mapping.write_text(OF_SCHOOLS, encoding="utf-8")
+        people = [(f"S{school}", f"0{n}") for school in range(6) for n in range(3)]
+        days = [date(2026, month, day) for month in (5, 6, 8, 9) for day in (4, 5, 6, 7)]
+        self._write("siswa", "Sekolah;NIS;Nama", [(*one, one[1]) for one in people])
+        self._write("rombel", "Sekolah;NIS;Tahun;Kelas;Masuk",
+                    [(*one, *stay) for one in people
+                     for stay in (("2025-26", "VII-A", "2025-07-14"),
+                                  ("2026-27", "VIII-A", "2026-07-13"))])  # fmt: skip
+        self._write("hadir", "Sekolah;NIS;Tanggal;Kode",
+                    [(*one, f"{day:%d/%m/%Y}", mark if day.day == 5 else "H")
+                     for day in days for one in people[day.day % 2:]])  # fmt: skip
+        self._write("nilai", "Sekolah;NIS;Mapel;Periode;Nilai",
+                    [(*one, "Bahasa", period, "80")
+                     for one in people for period in ("2025-26-Q4", "2026-27-Q1")])  # fmt: skip
+        return self.where.take(folder, mapping=mapping, on=on)
+
+    def _write(self, name: str, headings: str, rows: list[tuple[str, ...]]) -> None:
+        text = "".join(f"{';'.join(row)}\n" for row in rows)
+        path = self.where.home / "delivery" / f"{name}.csv"
+        path.write_text(f"{headings}\n{text}", encoding="utf-8")
+
+
+OF_SCHOOLS = """
+source = "schools"
+[[table]]
+table = "student"
+file = "siswa.csv"
+[table.columns]
+school_id = "Sekolah"
+student = "NIS"
+full_name = "Nama"
+[[table]]
+table = "enrollment"
+file = "rombel.csv"
+[table.columns]
+school_id = "Sekolah"
+student = "NIS"
+school_year = "Tahun"
+class_name = "Kelas"
+entry_date = "Masuk"
+[[table]]
+table = "attendance"
+file = "hadir.csv"
+date_format = "%d/%m/%Y"
+namespace = "id"
+[table.columns]
+school_id = "Sekolah"
+student = "NIS"
+date = "Tanggal"
+code = "Kode"
+[[table]]
+table = "grade"
+file = "nilai.csv"
+[table.columns]
+school_id = "Sekolah"
+student = "NIS"
+subject = "Mapel"
+period = "Periode"
+score = "Nilai"
+"""
+
+
+def test_what_waits_on_disk_by_school_becomes_the_same_facts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many parts a table has on the way, not a byte of the snapshots differs."""
+    parts: list[int] = []
+    whole = Delivery.batches
+
+    def batches(self: Delivery, table: str) -> Iterator[pl.DataFrame]:
+        parts.append(len(self.store.parts(table)))
+        return whole(self, table)
+
+    monkeypatch.setattr(Delivery, "batches", batches)
+    found = []
+    for limit in (delivery_module.ROWS_IN_MEMORY, 20):
+        monkeypatch.setattr(delivery_module, "ROWS_IN_MEMORY", limit)
+        home = tmp_path / str(limit)
+        home.mkdir()
+        parts.clear()
+        for where in place(home, district.parse("[visits]\nlottery = false\n")):
+            schools = Schools(where)
+            made = [
+                schools.take("A", on=date(2026, 10, 1)),
+                schools.take("S", on=date(2026, 10, 9)),
+            ]
+            assert made[0].counts["grade"].added == 36
+            assert made[1].counts["attendance_event"].changed > 0
+            assert not made[1].rows_refused["attendance"]
+            years = where.store.parts(made[1].snapshot_id, "attendance_event")
+            assert years == ["2025-26", "2026-27"]
+            found.append(([one.snapshot_id for one in made], sum(parts)))
+    (before, undivided), (after, divided) = found
+    assert after == before
+    assert divided > 2 * undivided

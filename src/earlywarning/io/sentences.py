@@ -8,7 +8,7 @@ where they differ; a sentence that it does not have stays as it is, and is marke
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -34,16 +34,16 @@ _ERROR = "error"
 _AND_MORE = "{shown} and {number} more"
 """How a list of quotations ends that was cut."""
 
-_ITEMS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "lines": (", ", ("row {row} ({label})",)),
-    "classes": (", ", ("{name} is {first}",)),
+_ITEMS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+    "lines": ((", ", ("row {row} ({label})",)),),
+    "classes": ((", ", ("{name} is {first}",)),),
     "who": (
-        "; ",
-        ("{one} of {school} ({name}, now {other})", "{one} of {school} and {who}",
-         "{one} of {school}"),
+        ("; ", ("{one} of {school} ({name}, now {other})",)),
+        (" and ", ("{one} of {school}",)),
     ),
-}  # fmt: skip
-"""What stands between the quotations of a list, and how each of them is told."""
+}
+"""What stands between the quotations of a list, and how each of them is told; what is told
+otherwise is a list itself, of the next kind."""
 
 _WITHIN = frozenset(
     ("class {name}", "classes {classes}", "{what}, {low} to {high}",
@@ -135,21 +135,25 @@ def _quoted(name: str, text: str, language: str, depth: int) -> str:
         values = {"number": found["number"], name: found["shown"]}
         becomes = more.becomes.replace("{shown}", f"{{{name}}}")
         return _filled(becomes, values, language, depth + 1)
-    if name not in _ITEMS:
+    return _listed(text, _ITEMS.get(name, ()), language, depth)
+
+
+def _listed(
+    text: str, kinds: Sequence[tuple[str, tuple[str, ...]]], language: str, depth: int
+) -> str:
+    if not kinds:
         return text
-    between, keys = _ITEMS[name]
-    patterns = _patterns(keys, language)
-    return between.join(
-        next(
-            (
-                _filled(one.becomes, found.groupdict(), language, depth)
-                for one in patterns
-                if (found := one.looks.fullmatch(item))
-            ),
-            item,
-        )
-        for item in text.split(between)
-    )
+    (between, keys), *others = kinds
+    said = []
+    for item in text.split(between):
+        for one in _patterns(keys, language):
+            if found := one.looks.fullmatch(item):
+                said.append(_filled(one.becomes, found.groupdict(), language, depth))
+                break
+        else:
+            said.append(_listed(item, others, language, depth))
+    known = _catalogue(language)[0]
+    return known.get(between, between).join(said)
 
 
 def _phrases(text: str, language: str, depth: int) -> str:
@@ -168,7 +172,7 @@ def _catalogue(language: str) -> tuple[Mapping[str, str], tuple[_Pattern, ...]]:
     """Sentences that are always the same, and the others, the longest first."""
     messages = {key: one.forms[0] for key, one in wording.catalogue(language, DOMAIN).items()}
     whole = {key: text for key, text in messages.items() if not _NAME.search(key)}
-    listed = {key for _, keys in _ITEMS.values() for key in keys}
+    listed = {key for kinds in _ITEMS.values() for _, keys in kinds for key in keys}
     others = messages.keys() - whole.keys() - {_AND_MORE} - listed
     rest = sorted(others, key=lambda key: (-len(_NAME.sub("", key)), key))
     return whole, _patterns(tuple(rest), language)

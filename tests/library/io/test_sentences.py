@@ -176,6 +176,16 @@ def test_an_unknown_sentence_stays_and_is_marked_as_english(text: str) -> None:
     assert (said.text, said.language) == (text, "en")
 
 
+def test_a_list_may_be_as_long_as_it_likes() -> None:
+    who = [f"{number} {{}} S1" for number in range(3_000)]
+    said = translated(
+        "students have the same national id as another student: "
+        + " and ".join(who).replace("{}", "of"),
+        "id",
+    )
+    assert said.text.endswith(": " + " dan ".join(who).replace("{}", "dari"))
+
+
 def test_what_another_program_said_is_quoted_in_english() -> None:
     error = "BadZipFile: class 7A and 3 more"
     said = translated(

@@ -12,12 +12,12 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Request
 from starlette.responses import Response
 
 from earlywarning.errors import Conflict
-from earlywarning.io.register import follow_ups, list_views
+from earlywarning.io.register import follow_ups
 from earlywarning.io.register.families import Stale
 from earlywarning.io.register.follow_ups import RequestContent
 from earlywarning.visits import recording as rules
 from earlywarning_api import access, recording
-from earlywarning_api.pages import forms, rendering, visitor
+from earlywarning_api.pages import forms, named, rendering, visitor
 from earlywarning_api.pages.forms import Sent
 
 router = APIRouter()
@@ -103,10 +103,6 @@ def _form(
     *,
     status: int = 200,
 ) -> Response:
-    with request.app.state.register.session() as session:
-        found = list_views.person(session, access.visible_students(person).ids, student_id)
-    if found is None:
-        raise HTTPException(404)
-    recording.read(request, person, "student.read", entity="student", entity_id=student_id)
-    view = AskingPage(request_id, student_id, found.full_name, rules.ASKED_BY, sent)
+    full_name = named.student(request, person, student_id)
+    view = AskingPage(request_id, student_id, full_name, rules.ASKED_BY, sent)
     return rendering.page(request, "asking.html", view, person=person, status=status)

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Request
+from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
 from earlywarning.errors import Conflict, DataError
-from earlywarning.io.register import contacts, list_views
+from earlywarning.io.register import contacts
 from earlywarning.io.register.contacts import AttemptContent
 from earlywarning.visits import recording as rules
 from earlywarning_api import access, recording
-from earlywarning_api.pages import forms, rendering, visitor
+from earlywarning_api.pages import forms, named, rendering, visitor
 from earlywarning_api.pages.forms import Sent
 
 router = APIRouter()
@@ -52,12 +52,8 @@ def _form(
     *,
     status: int = 200,
 ) -> Response:
-    with request.app.state.register.session() as session:
-        found = list_views.person(session, access.visible_students(person).ids, student_id)
-    if found is None:
-        raise HTTPException(404)
-    recording.read(request, person, "student.read", entity="student", entity_id=student_id)
-    view = AttemptPage(attempt_id, student_id, found.full_name, rules.CHANNELS, rules.RESULTS, sent)
+    full_name = named.student(request, person, student_id)
+    view = AttemptPage(attempt_id, student_id, full_name, rules.CHANNELS, rules.RESULTS, sent)
     return rendering.page(request, "attempt.html", view, person=person, status=status)
 
 

@@ -15,7 +15,7 @@ from earlywarning.io.register import audit_log, list_views, names, rights
 from earlywarning.io.register.rights import RequestRow
 from earlywarning.records import rights as rules
 from earlywarning_api import access, cursor, recording
-from earlywarning_api.pages import audit_words, forms, rendering, visitor
+from earlywarning_api.pages import audit_words, forms, named, rendering, visitor
 from earlywarning_api.pages.forms import Sent
 
 router = APIRouter()
@@ -184,12 +184,8 @@ def request_form(request: Request, person: Clerk, student_id: AnId) -> Response:
 def _request_form(
     request: Request, person: access.Person, student_id: str, sent: Sent, *, status: int = 200
 ) -> Response:
-    with request.app.state.register.session() as session:
-        found = list_views.person(session, access.visible_students(person).ids, student_id)
-    if found is None:
-        raise HTTPException(404)
-    recording.read(request, person, "student.read", entity="student", entity_id=student_id)
-    view = NewRequestPage(student_id, found.full_name, SIMPLE, rules.ASKERS, sent)
+    full_name = named.student(request, person, student_id)
+    view = NewRequestPage(student_id, full_name, SIMPLE, rules.ASKERS, sent)
     return rendering.page(request, "new_request.html", view, person=person, status=status)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+import earlywarning
 from earlywarning_pipelines import (
     audit_commands,
     backup_commands,
@@ -228,13 +229,14 @@ def rebuild(
             register=home.register,
             registry=home.models,
         )
+    if result.identical:
+        typer.echo(f"identical, {len(result.frozen)} bytes, sha256 {result.sha256}")
+        return
     typer.echo(
-        f"identical, {len(result.frozen)} bytes, sha256 {result.sha256}"
-        if result.identical
-        else f"DIFFERENT: {result.difference}"
+        f"DIFFERENT: {result.difference}; it was made by earlywarning {result.made_by_version}, "
+        f"this is {earlywarning.__version__}"
     )
-    if not result.identical:
-        raise typer.Exit(1)
+    raise typer.Exit(1)
 
 
 @app.command()

@@ -22,6 +22,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+import earlywarning
 from earlywarning.io.register import db
 from earlywarning.records import codes
 from earlywarning.settings import Settings
@@ -159,6 +160,25 @@ def test_from_files_to_a_list_that_can_be_shown_and_rebuilt(tmp_path: Path) -> N
     assert hashlib.sha256(record.encode()).hexdigest()[:16] in whole
     assert "Siti" not in record
     assert "identical" in done("--home", home, "rebuild", found)
+
+
+def test_a_list_that_rebuilds_otherwise_says_where_and_which_versions(tmp_path: Path) -> None:
+    home = imported(tmp_path / "home")
+    done("--home", home, "publish", "--quarter", "2026-27-Q2", "--by", "Bu Ratna")
+    found = list_id(home)
+    with closing(sqlite3.connect(home / "register.db")) as register, register:
+        # As if another version had given another order.
+        (frozen,) = register.execute("SELECT frozen FROM visit_list").fetchone()
+        other = bytes(frozen).replace(b'"rank":1,', b'"rank":9,', 1)
+        register.execute(
+            "UPDATE visit_list SET frozen = ?, frozen_sha256 = ?",
+            (other, hashlib.sha256(other).hexdigest()),
+        )
+    said = run("--home", home, "rebuild", found)
+    assert said.code == 1
+    version = earlywarning.__version__
+    assert re.search(r"DIFFERENT: /households/\d+/rank is 1, recorded was 9; ", said.out)
+    assert f"made by earlywarning {version}, this is {version}" in said.out
 
 
 def test_training_without_history_says_that_the_rule_serves(published: Path) -> None:

@@ -146,7 +146,11 @@ def step(name: str, folder: Path, students: int, made: int) -> None:
     newest = data.rows(data.ids["quarter"].to_numpy(dtype=str) == data.quarters[-1])
     rules = districts.load(folder / "district" / "district.toml")
     if name == "xgboost":
-        _measure.work(lambda: bare(newest, trees), told=lambda _: len(newest))
+        # So often that a clock that counts hundredths can tell.
+        times = max(1, ASKED // len(newest))
+        _measure.work(
+            lambda: [bare(newest, trees) for _ in range(times)], told=lambda _: [len(newest), times]
+        )
     elif name == "explained":
         few = newest.rows(np.arange(min(ASKED, len(newest))))
         _measure.work(lambda: bare(few, trees, explained=True), told=lambda _: len(few))
@@ -185,7 +189,8 @@ def main() -> int:
                 Path(__file__), "--side", side, "--folder", folder, "--students", str(students),
                 "--made", str(options.made),
             )  # fmt: skip
-    rows = int(costs["xgboost"].result)
+    rows, times = costs["xgboost"].result
+    costs["xgboost"] = replace(costs["xgboost"], cpu=costs["xgboost"].cpu / times)
     for side in ("explained", "json"):
         part = costs[side]
         costs[side] = replace(part, cpu=part.cpu * rows / int(part.result))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -127,6 +128,27 @@ def test_a_name_of_which_this_machine_has_no_address_is_refused(
         _listening("school.example", free_port()),
     ):
         raise AssertionError
+
+
+def test_an_answer_does_not_wait_for_the_callers_kernel() -> None:
+    """asyncio turns off the kernel's waiting for more (TCP_NODELAY) only where TCP is named."""
+
+    async def waits(listening: socket.socket) -> int:
+        found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            given = writer.get_extra_info("socket")
+            found.set_result(given.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        async with await asyncio.start_server(answer, sock=listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            nodelay = await asyncio.wait_for(found, 10)
+            writer.close()
+            return nodelay
+
+    with _listening("127.0.0.1", free_port()) as (listening,):
+        assert asyncio.run(waits(listening)) == 1
 
 
 def test_serving_a_list_loads_no_model_and_no_data_library(tmp_path: Path) -> None:

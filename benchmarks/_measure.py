@@ -120,6 +120,13 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         print("  ".join(parts), flush=True)
 
 
+def skipped(words: str, figures: Mapping[str, Any]) -> int:
+    """Print why nothing was measured, then the last line without a value."""
+    print(f"skipped: {words}")
+    print(json.dumps({"value": None, **figures, "skipped": words}), flush=True)
+    return 0
+
+
 def finish(value: float, figures: Mapping[str, Any], failed: Sequence[str]) -> int:
     """Print what missed its bar, then the last line; the exit code is 1 if anything did."""
     for words in failed:

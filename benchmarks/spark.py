@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from _district import as_of_quarters
-from _measure import run_apart, work
+from _measure import run_apart, skipped, work
 from features import differences
 
 HERE = Path(__file__)
@@ -156,12 +156,10 @@ def main() -> int:
         return 0
     students = 300 if arguments.quick else arguments.students
     if words := missing():
-        print(f"skipped: {words}")
-        print(json.dumps({
-            "name": "features on spark over polars", "value": None, "bar": None,
-            "unit": "ratio of CPU s", "sizes": [students], "seeds": [1], "skipped": words,
-        }))  # fmt: skip
-        return 0
+        return skipped(words, {
+            "name": "features on spark over polars", "bar": None, "unit": "ratio of CPU s",
+            "sizes": [students], "seeds": [1],
+        })  # fmt: skip
     return compare(students, arguments.dates, small=arguments.quick)
 
 

@@ -14,7 +14,6 @@ the cluster computes the features as well.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -218,10 +217,8 @@ def main() -> int:
         return 0
     students = 300 if options.quick else options.students
     if words := missing():
-        print(f"skipped: {words}")
-        print(json.dumps({"name": NAME, "value": None, "bar": BAR, "unit": UNIT,
-                          "sizes": [students], "seeds": [SEED], "skipped": words}))  # fmt: skip
-        return 0
+        figures = {"name": NAME, "bar": BAR, "unit": UNIT, "sizes": [students], "seeds": [SEED]}
+        return _measure.skipped(words, figures)
     if options.quick:
         return compare(students, 1, list(OUTCOMES)[:1], small=True)
     return compare(students, options.quarters, list(OUTCOMES), small=False)

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -124,6 +125,16 @@ class World:
                 session.commit()
             made.cookies.set("__Host-ew_session", opened.secret, domain="testserver.local")
         return made
+
+    def planned(self, list_id: str, student_id: str) -> dict[str, Any]:
+        """The coordinator plans a list on its page: the planned visit of a child."""
+        coordinator = self.as_("coordinator")
+        assert coordinator.post(f"/lists/{list_id}/plan").status_code == 303
+        plan = coordinator.get(f"/api/v1/visit_lists/{list_id}/plan").json()
+        return next(
+            one for one in plan["visits"]
+            if student_id in [child["student_id"] for child in one["students"]]
+        )  # fmt: skip
 
     def get(self, path: str, who: str | None = "coordinator", **headers: str):
         """Ask as somebody; None is a stranger."""

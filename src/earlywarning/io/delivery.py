@@ -139,10 +139,10 @@ class PartStore:
 
     def _to_disk(self, table: str) -> None:
         if table in DIVIDED and table not in self._divided:
+            whole = [(part, self.load(table, part)) for part in self.parts(table)]
+            self.drop(table)
             self._divided.add(table)
-            whole = {part: self._frames.pop((table, part)) for part in self.parts(table)}
-            for part, frames in whole.items():
-                self._keep(table, ((part, one) for one in frames if isinstance(one, pl.DataFrame)))
+            self._keep(table, whole)
         for (name, _), frames in self._frames.items():
             if name == table:
                 here = [frame for frame in frames if isinstance(frame, pl.DataFrame)]
@@ -163,11 +163,8 @@ class PartStore:
 
 def _by_school(part: str, rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
     """A part in pieces, each school whole in one of them; in the order of parts."""
-    group = (rows["school_id"].hash() % GROUPS).cast(pl.Int32)
-    for frame in rows.with_columns(group.alias("_group")).partition_by(
-        "_group", maintain_order=True
-    ):
-        yield f"{part}/{frame['_group'][0]:02d}", frame.drop("_group")
+    for group, frame in _split(rows, rows["school_id"].hash() % GROUPS):
+        yield f"{part}/{group:02d}", frame
 
 
 def _parts(table: str, rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -186,9 +183,14 @@ def _parts(table: str, rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]
         for start, end in zip(starts, [*starts[1:], rows.height], strict=True):
             yield str(part[start]), rows.slice(start, end - start)
         return
-    split = rows.with_columns(part.alias("_part"))
-    for frame in split.partition_by("_part", maintain_order=True):
-        yield str(frame["_part"][0]), frame.drop("_part")
+    for name, frame in _split(rows, part):
+        yield str(name), frame
+
+
+def _split(rows: pl.DataFrame, by: pl.Series) -> Iterator[tuple[Any, pl.DataFrame]]:
+    """The rows of each value of a series as long as they are, in their order."""
+    for frame in rows.with_columns(by.alias("_by")).partition_by("_by", maintain_order=True):
+        yield frame["_by"][0], frame.drop("_by")
 
 
 @dataclass(slots=True)

@@ -115,12 +115,7 @@ def lived(world: World) -> dict[str, str]:
         session.commit()
     three_versions.add(world.register, NOW)
     coordinator, q2 = world.as_("coordinator"), world.lists["2026-27-Q2"]
-    assert coordinator.post(f"/lists/{q2}/plan").status_code == 303
-    plan = coordinator.get(f"/api/v1/visit_lists/{q2}/plan").json()
-    visit = next(
-        one for one in plan["visits"]
-        if AHMAD.student_id in [child["student_id"] for child in one["students"]]
-    )  # fmt: skip
+    visit = world.planned(q2, AHMAD.student_id)
     asked = coordinator.post(
         "/api/v1/rights_requests",
         json={"kind": "access", "student_id": SITI.student_id, "made_by": "mother"},

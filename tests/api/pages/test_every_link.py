@@ -85,12 +85,7 @@ def live(world: World) -> Lived:
     coordinator, sari, bambang = (
         world.as_(who) for who in ("coordinator", "homeroom_teacher", "bambang")
     )
-    done(coordinator.post(f"/lists/{list_id}/plan"))
-    plan = coordinator.get(f"/api/v1/visit_lists/{list_id}/plan").json()
-    his = next(
-        one for one in plan["visits"]
-        if YUSUF.student_id in [child["student_id"] for child in one["students"]]
-    )  # fmt: skip
+    his = world.planned(list_id, YUSUF.student_id)
     done(coordinator.post(f"/planned/{his['planned_visit_id']}/letter"))
     visit = {"day": "2026-10-01", "status": "done", "note": NOTE, "todo": "Zqx1",
              "due": "2026-10-03"}  # fmt: skip

@@ -62,12 +62,7 @@ def test_the_form_does_not_tell_of_a_danger(world: World) -> None:
 def test_every_page_with_a_child_is_on_record(world: World) -> None:
     teacher, coordinator = world.as_("homeroom_teacher"), world.as_("coordinator")
     list_id = world.lists["2026-27-Q2"]
-    assert coordinator.post(f"/lists/{list_id}/plan").status_code == 303
-    plan = coordinator.get(f"/api/v1/visit_lists/{list_id}/plan").json()
-    visit = next(
-        one for one in plan["visits"]
-        if AHMAD.student_id in [child["student_id"] for child in one["students"]]
-    )  # fmt: skip
+    visit = world.planned(list_id, AHMAD.student_id)
     planned, item = visit["planned_visit_id"], visit["item_id"]
     for path, action in (
         ("/quarter", "quarter.read"),

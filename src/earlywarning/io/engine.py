@@ -317,7 +317,7 @@ def open_engine(
     threads : int, optional
         DuckDB only; Polars takes POLARS_MAX_THREADS when it is first imported.
     memory_limit : str, optional
-        DuckDB only, for example "2GB".
+        DuckDB only, for example "2GB"; the plan of one date alone takes up to 250 MB.
     master, scratch, options : optional
         Spark only; see `spark_engine.SparkEngine`.
 

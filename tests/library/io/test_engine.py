@@ -40,7 +40,8 @@ def test_polars_is_the_default():
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_duckdb_within_a_limit(snapshot: Path, expected: pl.DataFrame, threads: int):
-    with open_engine("duckdb", threads=threads, memory_limit="250MB") as engine:
+    # The plan alone takes up to 250 MB with two threads, now more, now less.
+    with open_engine("duckdb", threads=threads, memory_limit="500MB") as engine:
         facts = engine.views(snapshot, as_of_date=WINDOW.start, district=DISTRICT)
         frame = engine.collect(build.features(facts, WINDOW), build.FEATURE_SCHEMA)
     assert frame.equals(expected)

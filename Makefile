@@ -4,6 +4,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+SPARK := $(VENV)/spark
 
 # The first of these that is new enough; choose another with `make PYTHON=/path/to/python`.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -39,7 +40,7 @@ PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 test: $(READY) ## the tests that take minutes
 	$(PYTEST) -m "not slow" $(ARGS)
 
-test-all: $(READY) ## every test, the slow ones too
+test-all: $(READY) $(SPARK) ## every test, the slow ones too; with PySpark, half a gigabyte
 	$(PYTEST) $(ARGS)
 
 lint: $(READY) ## style, types and who imports whom
@@ -63,14 +64,16 @@ sbom: ## what an installation consists of, as CycloneDX in JSON
 wheel: $(READY) ## one file to install, in dist/
 	$(BIN)/hatchling build --target wheel
 
-# Keeps the versions that are locked; `make lock ARGS=--upgrade` takes the newest. Both files hold
+# Keeps the versions that are locked; `make lock ARGS=--upgrade` takes the newest. The files hold
 # names, versions and hashes only, never an address, and serve Python 3.11 to 3.13 alike.
 UV := build/lock/bin/uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
-lock: $(UV) ## write both requirements files anew
+lock: $(UV) ## write the requirements files anew
 	$(COMPILE) $(ARGS) pyproject.toml -o requirements.lock
 	$(COMPILE) $(ARGS) --constraint requirements.lock --group test --group lint \
 		pyproject.toml -o requirements-dev.lock
+	$(COMPILE) $(ARGS) --constraint requirements.lock --extra spark \
+		pyproject.toml -o requirements-spark.lock
 
 $(UV):
 	"$(PYTHON)" -m venv build/lock
@@ -94,4 +97,9 @@ $(READY): pyproject.toml requirements-dev.lock
 	"$(PYTHON)" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# What Spark needs beside it: the tests of a cluster run with it, and no other target asks for it.
+$(SPARK): $(READY) requirements-spark.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-spark.lock
 	@touch $@

@@ -3,7 +3,7 @@
 Each step runs in a process of its own; seconds are wall time, processor seconds stand beside them.
 `value`: how processor time of the import grows from the smallest to the largest size, as a power of
 the number of students (1 is proportional). Bars: at most 1.1 for each step, and an import below
-4 GB.
+4 GB. `--quick` judges memory only: so few students say nothing of growth.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def step(name: str, folder: Path, students: int) -> None:
 def main() -> int:
     """Measure every size, print, judge."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="60 and 120 students")
+    parser.add_argument("--quick", action="store_true", help="30 and 40 students; no bar on growth")
     parser.add_argument("--sizes", type=int, nargs="+", default=[600, 10_000, 100_000])
     parser.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -71,7 +71,7 @@ def main() -> int:
     if options.step:
         step(options.step, options.folder, options.sizes[0])
         return 0
-    sizes = [60, 120] if options.quick else options.sizes
+    sizes = [30, 40] if options.quick else options.sizes
     costs: dict[int, dict[str, Cost]] = {}
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
@@ -100,7 +100,7 @@ def main() -> int:
     failed = [
         f"{name} grows as students^{power:.2f}, the bar is {BAR}"
         for name, power in grows.items()
-        if power > BAR
+        if power > BAR and not options.quick
     ]
     if large["import"].peak_mb >= BAR_IMPORT_MB:
         failed.append(

@@ -18,10 +18,10 @@ from pathlib import Path
 import pytest
 
 HOW = (
-    "needs Spark: .venv/bin/pip install 'pyspark>=4.0,<4.4', and Java 17 or 21; on Debian or "
-    "Ubuntu: apt-get install openjdk-17-jre-headless"
+    "needs Spark, which `make test-all` installs (`make .venv/spark`), and Java 17 or 21; on "
+    "Debian or Ubuntu: apt-get install openjdk-17-jre-headless"
 )
-"""PySpark is half a gigabyte that no lock file names: `make test` does without."""
+"""PySpark is half a gigabyte: `make test` does without."""
 
 JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 """Java begins at once and compiles little: these processes live for minutes."""

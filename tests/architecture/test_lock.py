@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 CORE = (ROOT / "requirements.lock").read_text("utf-8")
 DEV = (ROOT / "requirements-dev.lock").read_text("utf-8")
+SPARK = (ROOT / "requirements-spark.lock").read_text("utf-8")
 
 
 def pins(lock: str) -> set[str]:
@@ -23,7 +24,7 @@ def names(requirements: list[str] | set[str]) -> set[str]:
     return {re.split(r"[\[<>=!~; ]", line)[0].lower().replace("_", "-") for line in requirements}
 
 
-@pytest.mark.parametrize("lock", [CORE, DEV], ids=["core", "dev"])
+@pytest.mark.parametrize("lock", [CORE, DEV, SPARK], ids=["core", "dev", "spark"])
 def test_38_no_address_and_a_hash_for_each(lock: str) -> None:
     assert "://" not in lock
     assert "--index" not in lock
@@ -34,6 +35,11 @@ def test_38_no_address_and_a_hash_for_each(lock: str) -> None:
 
 def test_the_developers_lock_has_the_same_versions() -> None:
     assert pins(CORE) < pins(DEV)
+
+
+def test_the_lock_of_a_cluster_adds_pyspark_and_its_bridge_alone() -> None:
+    assert pins(CORE) < pins(SPARK)
+    assert names(pins(SPARK) - pins(CORE)) == {"pyspark", "py4j"}
 
 
 def test_38_every_requirement_is_locked() -> None:

@@ -176,8 +176,9 @@ def statuses(
     for item_id, key in keys.items():
         known = list(happened.get(key, ()))
         week = planned.get(item_id)
+        # A day that is agreed counts, also one before the plan's week.
         if week is not None and not any(
-            one.kind == "visit" and one.day >= week[0] for one in known
+            one.kind == "visit" and (one.result == PLANNED or one.day >= week[0]) for one in known
         ):
             known.append(Tried(week[1], "visit", PLANNED))
         found[item_id] = family_status(known, today=today)

@@ -19,6 +19,7 @@ from earlywarning.io.register.db import Register, open_register
 from earlywarning.io.register.families import Stale
 from earlywarning.io.register.models import Student, VisitListItem
 from earlywarning.io.register.overrides import OverrideContent
+from earlywarning.io.register.plan_tables import Plan, PlannedVisit
 from earlywarning.io.register.visits import VisitContent
 from people import AHMAD, SCHOOL_ID, SITI
 from service_world import fill, household_id
@@ -217,3 +218,32 @@ def test_a_list_shows_where_each_family_stands(world) -> None:
     assert stands()[siti] == "visited"
     assert [row.item.item_id for row in order(world, status="visited")] == [siti]
     assert siti not in keys(order(world, status="no_contact"))
+
+
+def test_an_agreed_day_before_the_week_of_the_plan_is_overdue_when_it_has_passed(world) -> None:
+    register, list_id = world
+    siti = item(register, list_id, household_id("K2"))
+    changed = {"revision": 1, "changed_at": AT, "changed_by": "a" * 32}
+    with register.session(writing=True) as session, session.begin():
+        session.add(
+            Plan(plan_id="d" * 32, visit_list_id=list_id, revision=1, made_at=AT,
+                 made_by="a" * 32, rules={}, conflicts=[])
+        )  # fmt: skip
+        session.add(
+            PlannedVisit(
+                planned_visit_id="e" * 32, plan_id="d" * 32, item_id=siti, companion_needed=False,
+                week=date(2026, 11, 2), pinned=False, status="planned", loosened=[], **changed,
+            )
+        )  # fmt: skip
+
+    def on(day: date) -> str:
+        return {row.item.item_id: row.status for row in order(world, today=day)}[siti]
+
+    assert on(date(2026, 10, 23)) == on(date(2026, 11, 6)) == "scheduled"
+    visits.put(
+        register, "1" * 32,
+        VisitContent("planned", date(2026, 10, 22), student_id=SITI.student_id),
+        visible=EVERYBODY, actor="a" * 32, at=AT, today=TODAY,
+    )  # fmt: skip
+    assert on(date(2026, 10, 22)) == "scheduled"
+    assert on(date(2026, 10, 23)) == "overdue"

@@ -23,7 +23,9 @@ Naive has to be worse than ours over the last three lists, else the correction e
 further from the truth in the highest tenth, beyond chance, and in a full run finding less. One
 small school (`--quick`) is too small to tell either from luck.
 
-What naive loses is the level, hardly the order: visits go where risk is highest and lower it for
+`--effect` makes visits help so many times as much as the simulator's usually do.
+
+What naive loses is the level, hardly the order, however much visits help: visits go where risk is highest and lower it for
 all of these about alike, so the same families stay on top with too low a risk. What is found
 differs by less than eight runs can tell, and the last lines say so.
 """
@@ -204,13 +206,15 @@ def labelled(listed: Dataset, became: pl.DataFrame) -> Dataset:
     )
 
 
-def measure(arm: str, students: int, seed: int) -> pd.DataFrame:
+def measure(arm: str, students: int, seed: int, effect: float) -> pd.DataFrame:
     """One copy's life: a line a list, columns `found`, `of_ceiling`, `gap`, `top`, `visited`."""
     school = build_school(1, students, years=YEARS, seed=seed, until=UNTIL)
     quarters = simulate.quarters_until(YEARS, UNTIL)
     with tempfile.TemporaryDirectory() as folder:
         copy = Copy(arm, open_engine("polars"), Path(folder), seed)
-        lived = live(school, quarters=quarters, effect=1.0, draws=DRAWS, choose_visits=copy.choose)
+        lived = live(
+            school, quarters=quarters, effect=effect, draws=DRAWS, choose_visits=copy.choose
+        )
     weights = districts.parse(mapping_text.DISTRICT).weights
     rows = []
     for code, said in copy.said.items():
@@ -247,12 +251,13 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="one small school")
     parser.add_argument("--students", type=int, default=900)
     parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--effect", type=float, default=1.0, help="times the usual help of visits")
     options = parser.parse_args()
     students = 300 if options.quick else options.students
     seeds = list(range(1, (1 if options.quick else options.seeds) + 1))
     arms, of = zip(*product(ARMS, seeds), strict=True)
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        made = list(pool.map(measure, arms, [students] * len(of), of))
+        made = list(pool.map(measure, arms, [students] * len(of), of, [options.effect] * len(of)))
     lives = {arm: made[at * len(seeds) : (at + 1) * len(seeds)] for at, arm in enumerate(ARMS)}
     for at, seed in enumerate(seeds):
         pairs = {arm: ends(lives[arm][at]["of_ceiling"].to_numpy()) for arm in ARMS}
@@ -293,7 +298,7 @@ def main() -> int:
          "naive": round(naive, 3), "ours_minus_naive": round(ahead, 3),
          "top_off_ours": round(float(top["ours"].mean()), 3),
          "top_off_naive": round(float(top["naive"].mean()), 3),
-         "sizes": [students], "seeds": seeds},
+         "effect": options.effect, "sizes": [students], "seeds": seeds},
         failed,
     )  # fmt: skip
 

@@ -25,9 +25,9 @@ small school (`--quick`) is too small to tell either from luck.
 
 `--effect` makes visits help so many times as much as the simulator's usually do.
 
-What naive loses is the level, hardly the order, however much visits help: visits go where risk is highest and lower it for
-all of these about alike, so the same families stay on top with too low a risk. What is found
-differs by less than eight runs can tell, and the last lines say so.
+What naive loses is the level, hardly the order, however much visits help: visits go where risk is
+highest and lower it for all of these about alike, so the same families stay on top with too low a
+risk. What is found differs by less than eight runs can tell, and the last lines say so.
 """
 
 from __future__ import annotations

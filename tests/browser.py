@@ -35,7 +35,7 @@ FLAGS = (
 
 AXE = Path(__file__).parent / "data" / "axe" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 SIZES = {"telephone": (360, 780), "desk": (1280, 860)}
 
@@ -123,7 +123,7 @@ def site(world: World, browser: Browser) -> Iterator[Site]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not server.started and time.monotonic() < deadline:
             time.sleep(0.02)
         assert server.started

@@ -154,7 +154,7 @@ class Hands:
         """Do something that opens another page, and wait for it."""
         self.page.evaluate("() => { globalThis.leftBehind = true; }")
         act()
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while time.monotonic() < until:
             try:
                 if self.page.evaluate(

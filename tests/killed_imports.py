@@ -54,7 +54,7 @@ def started() -> Iterator[Killer]:
     try:
         yield Killer(process)
     finally:
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
 
 
 def _die() -> None:

@@ -74,7 +74,7 @@ class Server:
         """End it, and every connection to it."""
         assert self.process is not None
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=60)
 
 
 @contextmanager
@@ -112,7 +112,7 @@ def server() -> Iterator[Path]:
 
 def _wait_for(server: Server) -> None:
     assert server.process is not None
-    folder, until = server.folder, time.monotonic() + 30
+    folder, until = server.folder, time.monotonic() + 120
     while time.monotonic() < until and server.process.poll() is None:
         try:
             psycopg.connect(

@@ -156,7 +156,7 @@ def listening(world: World) -> Iterator[int]:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
         thread.start()
         try:
-            until = time.monotonic() + 10
+            until = time.monotonic() + 60
             while not server.started and time.monotonic() < until:
                 time.sleep(0.01)
             yield taken.getsockname()[1]

@@ -319,7 +319,7 @@ def test_36_counts_are_on_a_port_of_their_own_and_tell_no_ids(own: World) -> Non
         port = probe.getsockname()[1]
     own.as_("bambang").get(f"/api/v1/students/{YUSUF.student_id}")
     with own.app.state.metrics.served(port):
-        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
             counts = answer.read().decode()
         with pytest.raises(ConfigError, match="choose another"), metrics.Metrics().served(port):
             pass

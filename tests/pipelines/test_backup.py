@@ -283,7 +283,7 @@ def killed_backup(home: Path, target: Path, after: float) -> None:
     """Start a backup and kill it so many seconds after it began to write."""
     begin = f"import sys; sys.argv = ['earlywarning', '--home', {str(home)!r}, 'backup', 'create', {str(target)!r}, '--key-file', {str(home.parent / 'k')!r}]; from earlywarning_pipelines.cli import app; app()"  # noqa: E501
     process = subprocess.Popen([sys.executable, "-c", begin], stdout=subprocess.DEVNULL)
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while process.poll() is None and time.monotonic() < until:
         if list(home.glob(".aside-backup-*")):
             break
@@ -291,7 +291,7 @@ def killed_backup(home: Path, target: Path, after: float) -> None:
     time.sleep(after)
     if process.poll() is None:
         os.kill(process.pid, signal.SIGKILL)
-    process.wait(20)
+    process.wait(60)
 
 
 @pytest.mark.parametrize(

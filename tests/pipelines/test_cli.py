@@ -436,10 +436,10 @@ def test_serve_opens_the_installation(published: Path) -> None:
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while True:
             try:
-                with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10) as answer:
+                with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=60) as answer:
                     assert answer.status == 200
                 break
             except URLError:
@@ -448,7 +448,7 @@ def test_serve_opens_the_installation(published: Path) -> None:
                 time.sleep(0.1)
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
 
 
 def commands_of(page: Path) -> set[tuple[str, ...]]:

@@ -63,7 +63,7 @@ def server(folder: Path) -> Iterator[str]:
         yield address
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+        process.wait(60)
 
 
 def test_models_live_on_a_server_and_are_checked_here(

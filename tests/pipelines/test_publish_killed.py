@@ -68,7 +68,7 @@ def test_8_nothing_is_half_published(tmp_path: Path, kills: int) -> None:
         acknowledged.add(first.strip())
         time.sleep(rng.uniform(0.0, 0.12))
         process.send_signal(signal.SIGKILL)
-        said, _ = process.communicate(timeout=20)
+        said, _ = process.communicate(timeout=60)
         # A last line that was cut off was not acknowledged.
         acknowledged |= {line for line in said.splitlines(keepends=False) if len(line) == 32}
     with open_register(url) as register, register.session() as session:

@@ -56,7 +56,7 @@ def test_a_killed_migration_is_whole_or_not_there(tmp_path: Path, kills: int) ->
             assert process.stdout.readline()
         time.sleep(dice.uniform(0.0, 0.1))
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
         versions.add(checked(url))
         with open_register(url) as register:  # brings it up again
             assert register.schema_is_current()

@@ -54,7 +54,7 @@ def test_9_exactly_one_publishes(register: Register, times: int, through: str) -
         def publish(
             by: str, at_once: threading.Barrier = at_once, seen: list[lists.ListRow] = seen
         ) -> str:
-            at_once.wait(10)
+            at_once.wait(60)
             try:
                 if through == "a draft":
                     (row,) = lists.publish_drafts(register, seen, by=by, at=NOW)

@@ -55,7 +55,7 @@ bench: $(READY) ## every benchmark; fails if one falls below its bar
 bench-quick: $(READY) ## the same on small data
 	$(BIN)/python -m benchmarks --quick $(ARGS)
 
-bench-scale: $(READY) ## a province of a million students on this machine: hours, 12 GB, 30 GB of disk
+bench-scale: $(READY) $(SPARK) ## a province of a million students on this machine: hours, 12 GB, 30 GB of disk
 	$(BIN)/python -m benchmarks --scale
 
 sbom: ## what an installation consists of, as CycloneDX in JSON

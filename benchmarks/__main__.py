@@ -2,7 +2,8 @@
 
 Each script beside this file takes `--quick`, prints its result as one JSON object on its last line,
 and exits with 1 below its bar. `--scale` runs those that have a province to work on, a million
-students each where one machine can, and collects their last lines in `build/bench-scale.jsonl`.
+students each where one machine can, and collects their last lines in `build/bench-scale.jsonl`;
+on Spark, 100,000 students.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from typing import NamedTuple
 
 PROVINCE = "1000000"
 SCALE: tuple[tuple[str, ...], ...] = (
+    ("service",),
     ("peers",),
     ("list_page",),
     ("scoring", "--students", PROVINCE),
+    ("spark",),
     ("features", "--students", PROVINCE),
     ("import", "--students", PROVINCE),
     ("training",),

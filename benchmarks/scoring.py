@@ -40,7 +40,7 @@ from earlywarning.risk.spec import BoostedSetting
 from earlywarning.visits import cohort
 from earlywarning.visits.cohort import Registered
 from earlywarning.visits.frozen import canonical
-from earlywarning.visits.visit_list import ListBasis, build
+from earlywarning.visits.visit_list import ListBasis, build_all
 from earlywarning_pipelines import cohort_scores
 
 BAR = 2.0
@@ -111,20 +111,21 @@ def listed(
     places = size = 0
     for rows in data.by_school(most=PART):
         part = data.rows(rows)
-        table, news = cohort_scores.scored(part, trees, rules, quarter, ())
+        found, news = cohort_scores.scored(part, trees, rules, quarter, ())
         classes = {name: f"lead of {name}" for name in part.ids["class_id"].unique()}
         registered = Registered(
             households={}, leads=classes, grade_levels=dict.fromkeys(classes, 7), capacities={}
         )
-        for school_id, some in sorted(cohort.children(table, registered, {}, news).items()):
-            here = {child.class_id for child in some if child.class_id is not None}
-            basis = ListBasis(
+        table = cohort.table(found, registered, {}, news)
+        bases = [
+            ListBasis(
                 quarter=quarter.code, as_of_date=quarter.start, school_id=school_id,
                 snapshot_id="0" * 64, district=rules, models=dict.fromkeys(OUTCOMES, RULE),
-                seed=SEED, code_version="benchmark", capacities={},
-                classes={name: {"lead": classes[name], "grade_level": 7} for name in here},
-            )  # fmt: skip
-            made = build(some, basis, excluded={})
+                seed=SEED, code_version="benchmark", capacities={}, classes=here,
+            )
+            for school_id, here in sorted(cohort.classes(table, registered).items())
+        ]  # fmt: skip
+        for made in build_all(table, bases):
             places += sum(lead["listed"] for lead in made.header["leads"])
             size += len(made.frozen)
             if keep is not None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import polars as pl
 
@@ -129,8 +130,8 @@ def _work(
     return ids.with_columns(
         *(pl.Series(name, found.risks[name].to_numpy(dtype=float)) for name in OUTCOMES),
         pl.Series("priority", found.priority),
-        pl.Series("reasons", [json.dumps(one) for one in found.reasons]),
-        pl.Series("completeness", [json.dumps(one) for one in found.completeness]),
+        pl.Series("reasons", found.reasons(np.arange(len(ids)))),
+        pl.Series("completeness", found.completeness),
         pl.Series("news", [json.dumps(news.get(one, [])) for one in ids["student_id"]]),
     )
 
@@ -143,10 +144,11 @@ def _gathered(rows: pl.DataFrame, quarter: Quarter) -> tuple[Scored, Occasions]:
         for student, some in zip(rows["student_id"], rows["news"], strict=True)
         if some != "[]"
     }
+    told = rows["reasons"]
     return Scored(
         ids=ids,
         risks=risks,
         priority=rows["priority"].to_numpy(),
-        reasons=[json.loads(one) for one in rows["reasons"]],
-        completeness=[json.loads(one) for one in rows["completeness"]],
+        reasons=lambda places: told.gather(places).to_list(),
+        completeness=rows["completeness"].to_list(),
     ), news

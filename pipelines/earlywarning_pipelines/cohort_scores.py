@@ -18,6 +18,7 @@ from earlywarning.risk.estimators.base import Estimator
 from earlywarning.visits import cohort
 from earlywarning.visits import occasions as occasions_of
 from earlywarning.visits.cohort import Scored
+from earlywarning.visits.frozen import text
 from earlywarning.visits.occasions import Occasions
 
 
@@ -28,7 +29,7 @@ def scored(
     quarter: Quarter,
     unscored: Collection[str],
 ) -> tuple[Scored, Occasions]:
-    """Risks, priorities, reasons and good news of some students, row by row.
+    """Risks, priorities, reasons (when they are asked for) and good news of some students.
 
     Of whole schools, or of any part of them: no student's row depends on another's.
 
@@ -44,16 +45,24 @@ def scored(
     rows = np.flatnonzero(keep)
     X = dataset.with_school[keep]
     risks = scoring.score(estimators, X)
-    found = reasons.reasons(
-        estimators, X, risks, quarter, calendar=district.calendar, weights=district.weights
-    )
     news = occasions_of.good_news(X, district.visits.tracks)
     n = len(keep)
     priority = np.zeros(n)
     priority[rows] = scoring.priority(risks, district.weights)
-    told: list[list[dict[str, Any]]] = [[] for _ in range(n)]
-    for row, some in zip(rows, found, strict=True):
-        told[row] = [_reason(one) for one in some]
+
+    def told(asked: np.ndarray) -> list[str]:
+        computed = keep[asked]
+        # Where each computed row stands in X.
+        at = (np.cumsum(keep) - 1)[asked[computed]]
+        whole = len(at) == len(X) and np.array_equal(at, np.arange(len(X)))
+        found = reasons.reasons(
+            estimators, X if whole else X.iloc[at], risks if whole else risks.iloc[at], quarter,
+            calendar=district.calendar, weights=district.weights,
+        )  # fmt: skip
+        texts = np.full(len(asked), "[]", dtype=object)
+        texts[computed] = _as_text(found)
+        return texts.tolist()
+
     found_of = Scored(
         ids=dataset.ids,
         risks=risks.set_axis(rows, axis="index").reindex(range(n)),
@@ -62,7 +71,22 @@ def scored(
         completeness=cohort.completeness(dataset.X),
     )
     students = dataset.ids["student_id"].tolist()
-    return found_of, {students[row]: some for row, some in zip(rows, news, strict=True) if some}
+    return found_of, {
+        students[row]: some for row, some in zip(rows.tolist(), news, strict=True) if some
+    }
+
+
+def _as_text(found: list[list[reasons.Reason]]) -> list[str]:
+    """The reasons of each student as canonical JSON; many students share one."""
+    known: dict[int, str] = {}
+    texts = []
+    for some in found:
+        for one in some:
+            # All of them live as long as `found`, so an id stands for one reason.
+            if id(one) not in known:
+                known[id(one)] = text(_reason(one))
+        texts.append(f"[{','.join([known[id(one)] for one in some])}]")
+    return texts
 
 
 def _reason(reason: reasons.Reason) -> dict[str, Any]:

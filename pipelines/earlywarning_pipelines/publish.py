@@ -29,9 +29,8 @@ from earlywarning.visits import occasions as occasions_of
 from earlywarning.visits.capacity import REGISTERED, REQUESTED, UNSCORED
 from earlywarning.visits.cohort import Registered, Scored
 from earlywarning.visits.frozen import district_of, first_difference
-from earlywarning.visits.households import Child
 from earlywarning.visits.occasions import Occasions
-from earlywarning.visits.visit_list import FORMAT, ListBasis, VisitListDraft, build
+from earlywarning.visits.visit_list import FORMAT, ListBasis, VisitListDraft, build_all
 from earlywarning_pipelines import cluster_scores, cohort_scores, recorded, serving, timelines
 from earlywarning_pipelines.serving import Decider
 
@@ -417,39 +416,31 @@ def _lists(
         for student_id in scored.ids["student_id"]:
             if student_id in sick and student_id not in registered.unscored:
                 occasions[student_id] = [*sick[student_id], *occasions.get(student_id, [])]
-        by_school = cohort.children(scored, registered, last_visits, occasions)
-        for school_id in sorted(by_school.keys() & schools):
-            some = by_school.pop(school_id)
-            basis = ListBasis(
+        table = cohort.table(scored, registered, last_visits, occasions)
+        table = table.of_schools(schools)
+        counts = cohort.scored_students(scored)
+        bases = [
+            ListBasis(
                 quarter=quarter.code,
                 as_of_date=quarter.start,
                 school_id=school_id,
                 snapshot_id=snapshot_id,
                 district=district,
-                models=serving.records(deciders, cohort.scored_students(some)),
+                models=serving.records(deciders, counts[school_id]),
                 seed=seed,
                 code_version=code_version,
-                classes=_classes(some, registered),
+                classes=classes,
                 capacities=registered.capacities,
                 layout=layout,
                 shadow=frozenset(shadow),
             )
-            out = cohort.excluded(some, closed=registered.closed, visited=visited, moved=moved)
-            done += 1
-            progress("allocate", done, len(schools))
-            yield build(some, basis, excluded=out)
-
-
-def _classes(some: Sequence[Child], registered: Registered) -> dict[str, dict[str, Any]]:
-    """Lead and grade level of the classes that the children are in."""
-    names = sorted({child.class_id for child in some if child.class_id is not None})
-    return {
-        name: {
-            "lead": registered.leads.get(name),
-            "grade_level": registered.grade_levels.get(name),
-        }
-        for name in names
-    }
+            for school_id, classes in sorted(cohort.classes(table, registered).items())
+        ]
+        out = cohort.excluded(table, closed=registered.closed, visited=visited, moved=moved)
+        made = build_all(table, bases, excluded=out)
+        done += len(made)
+        progress("allocate", done, len(schools))
+        yield from made
 
 
 def _registered_then(document: Mapping[str, Any]) -> Registered:

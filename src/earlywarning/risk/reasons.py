@@ -8,7 +8,7 @@ child would rank lower had it not happened (see `removal`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -187,10 +187,15 @@ def _told(
             there = np.flatnonzero(chosen[:, place] == at)
             for index, fact in enumerate(theme.facts):
                 rows = there[facts[there, at] == index]
-                for row, numbers in zip(
-                    rows.tolist(), _numbers(fact, columns, rows, since), strict=True
-                ):
-                    found[row].append(Reason(fact.code, theme.domain, numbers, quarter.start))
+                known: dict[tuple[int | float, ...], Reason] = {}
+                for row, values in zip(rows.tolist(), _numbers(fact, columns, rows), strict=True):
+                    # Shared but for zeros, of which there are two that are equal.
+                    one = known.get(values) if all(values) else None
+                    if one is None:
+                        numbers = _named(fact, values, since)
+                        one = Reason(fact.code, theme.domain, numbers, quarter.start)
+                        known[values] = one
+                    found[row].append(one)
     return found
 
 
@@ -217,9 +222,9 @@ def _true(fact: Fact, columns: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def _numbers(
-    fact: Fact, columns: Mapping[str, np.ndarray], rows: np.ndarray, since: Mapping[str, date]
-) -> list[dict[str, int | float | str]]:
-    """The numbers of one fact, for each of some students."""
+    fact: Fact, columns: Mapping[str, np.ndarray], rows: np.ndarray
+) -> Iterator[tuple[int | float, ...]]:
+    """The numbers of one fact, counts before decimals, for each of some students."""
     values: list[list[Any]] = [
         columns[feature][rows].astype(np.int64).tolist() for feature in fact.counts.values()
     ]
@@ -227,11 +232,18 @@ def _numbers(
         column = columns[feature.removeprefix("-")][rows].tolist()
         sign = -1 if feature.startswith("-") else 1
         values.append([round(sign * value, 1) for value in column])
-    constant: dict[str, int | float | str] = dict(fact.words)
-    if fact.window:
-        constant["since"] = since[fact.window].isoformat()
+    return zip(*values, strict=True)
+
+
+def _named(
+    fact: Fact, values: tuple[int | float, ...], since: Mapping[str, date]
+) -> dict[str, int | float | str]:
     names = (*fact.counts, *fact.decimals)
-    return [dict(zip(names, each, strict=True)) | constant for each in zip(*values, strict=True)]
+    named: dict[str, int | float | str] = dict(zip(names, values, strict=True))
+    named |= fact.words
+    if fact.window:
+        named["since"] = since[fact.window].isoformat()
+    return named
 
 
 def _since(quarter: Quarter, calendar: SchoolCalendar) -> dict[str, date]:

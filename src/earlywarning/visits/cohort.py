@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 
 from earlywarning.records.tables import OUTCOMES
 from earlywarning.risk.scoring import RECORDED
 from earlywarning.visits.capacity import ALREADY_VISITED, EXCLUSIONS, MOVED
-from earlywarning.visits.households import Child, key_of
+from earlywarning.visits.frozen import text
+from earlywarning.visits.table import HOUSEHOLD_KEY, SCHEMA, Table, Told, numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,62 +57,79 @@ class Scored:
     risks : DataFrame
         A column an outcome, 0 to 1, NaN where not scored; shape (n, n_outcomes).
     priority : array of float, shape (n,)
-    reasons : sequence of list of dict, length n
-    completeness : sequence of dict, length n
+    reasons : Told
+        Of the rows that it is asked for, as canonical JSON.
+    completeness : sequence of str, length n
+        Canonical JSON.
     """
 
     ids: pd.DataFrame
     risks: pd.DataFrame
     priority: np.ndarray
-    reasons: Sequence[Sequence[Mapping[str, Any]]]
-    completeness: Sequence[Mapping[str, Any]]
+    reasons: Told
+    completeness: Sequence[str]
 
 
-def completeness(X: pd.DataFrame) -> list[dict[str, Any]]:
+def completeness(X: pd.DataFrame) -> list[str]:
     """Which kinds of records there were for each student.
 
     Returns
     -------
-    list of dict
-        `available` of `of` kinds; for each kind `daily`, `totals` (attendance), `yes` or `no`; and
-        of the last quarter's school days how many have a mark, where that is known.
+    list of str
+        Canonical JSON: `available` of `of` kinds; for each kind `daily`, `totals` (attendance),
+        `yes` or `no`; and of the last quarter's school days how many have a mark, where that is
+        known.
     """
     flags = {
-        name: (X[name].fillna(0).to_numpy() > 0).tolist()
-        for kinds in RECORDED.values()
-        for name in kinds
+        name: X[name].fillna(0).to_numpy() > 0 for kinds in RECORDED.values() for name in kinds
     }
-    rows = []
-    for daily, totals, behaviour, grades, expected, recorded in zip(
-        flags["attendance_known"],
-        flags["summary_known"],
-        flags["behaviour_known"],
-        flags["grades_known"],
-        _wholes(X["expected_days_quarter"]),
-        _wholes(X["recorded_days_quarter"]),
-        strict=True,
-    ):
-        rows.append(
-            {
-                "available": (daily or totals) + behaviour + grades,
-                "of": 3,
-                "attendance": "daily" if daily else ("totals" if totals else "no"),
-                "behaviour": "yes" if behaviour else "no",
-                "grades": "yes" if grades else "no",
-                "expected_days": expected,
-                "recorded_days": recorded,
-            }
-        )
-    return rows
+    daily, totals = flags["attendance_known"], flags["summary_known"]
+    table = np.column_stack(
+        [
+            np.where(daily, 2, totals),
+            flags["behaviour_known"],
+            flags["grades_known"],
+            _wholes(X["expected_days_quarter"]),
+            _wholes(X["recorded_days_quarter"]),
+        ]
+    )
+    # Few kinds there are, and many students of each.
+    codes, of = np.unique(_numbered(table), return_inverse=True)
+    first = np.empty(len(codes), dtype=np.int64)
+    first[of[::-1]] = np.arange(len(of))[::-1]
+    texts = np.array([_kinds(*row) for row in table[first].tolist()], dtype=object)
+    return texts[of].tolist()
 
 
-def children(
+def _kinds(attendance: int, behaviour: int, grades: int, expected: int, recorded: int) -> str:
+    return text(
+        {
+            "available": (attendance > 0) + behaviour + grades,
+            "of": 3,
+            "attendance": ("no", "totals", "daily")[attendance],
+            "behaviour": "yes" if behaviour else "no",
+            "grades": "yes" if grades else "no",
+            "expected_days": None if expected < 0 else expected,
+            "recorded_days": None if recorded < 0 else recorded,
+        }
+    )
+
+
+def _numbered(table: np.ndarray) -> np.ndarray:
+    """One whole number a row, the same only for the same row."""
+    numbered = np.zeros(len(table), dtype=np.int64)
+    for column in table.T:
+        numbered = numbered * (column.max(initial=0) + 2) + column + 1
+    return numbered
+
+
+def table(
     scored: Scored,
     registered: Registered,
     last_visits: Mapping[str, int],
     occasions: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
-) -> dict[str, list[Child]]:
-    """The children of each school.
+) -> Table:
+    """The children of the scored schools, in the order of `scored`.
 
     Parameters
     ----------
@@ -120,41 +139,58 @@ def children(
         What the facts say for a visit; see `visits.occasions`. Requests come first.
     """
     called = occasions or {}
-    names = [str(name) for name in scored.risks.columns]
-    risks = zip(*(_numbers(scored.risks[name]) for name in names), strict=True)
-    priorities = np.asarray(scored.priority, dtype=np.float64).tolist()
-    schools: dict[str, list[Child]] = {}
-    rows = scored.ids[["student_id", "school_id", "class_id"]].itertuples(index=False, name=None)
-    for i, ((student_id, school_id, class_id), risk) in enumerate(zip(rows, risks, strict=True)):
-        class_id = class_id if isinstance(class_id, str) else None
-        schools.setdefault(school_id, []).append(
-            Child(
-                student_id=student_id,
-                priority=priorities[i],
-                risks=dict(zip(names, risk, strict=True)),
-                class_id=class_id,
-                lead=registered.leads.get(class_id or ""),
-                household=registered.households.get(student_id),
-                last_visit=last_visits.get(student_id),
-                reasons=scored.reasons[i],
-                completeness=scored.completeness[i],
-                occasions=(
-                    *registered.requests.get(student_id, ()),
-                    *called.get(student_id, ()),
-                ),
-            )
-        )
-    return schools
+    rows = pl.from_pandas(scored.ids[["student_id", "school_id", "class_id"]]).cast(pl.String)
+    students = rows["student_id"]
+    rows = rows.with_columns(
+        lead=_looked_up(rows["class_id"], registered.leads, pl.String),
+        household=_looked_up(students, registered.households, pl.String),
+        priority=pl.Series(np.asarray(scored.priority, dtype=np.float64)),
+        last_visit=_looked_up(students, last_visits, pl.Int64),
+        risks=_risks(scored.risks),
+        completeness=pl.Series(scored.completeness, dtype=pl.String),
+    )
+    found = {}
+    if called or registered.requests:
+        requests = registered.requests
+        wanted = list(called.keys() | requests.keys())
+        for at in students.is_in(wanted).arg_true():
+            student = students[at]
+            some = (*requests.get(student, ()), *called.get(student, ()))
+            if some:
+                found[at] = some
+    return Table(rows.select(*SCHEMA), found, scored.reasons)
+
+
+def _looked_up(column: pl.Series, known: Mapping[str, Any], dtype: Any) -> pl.Series:
+    if not known:
+        return pl.Series([None], dtype=dtype).new_from_index(0, len(column))
+    return column.replace_strict(
+        pl.Series(list(known), dtype=pl.String),
+        pl.Series(list(known.values()), dtype=dtype),
+        default=None,
+        return_dtype=dtype,
+    )
+
+
+def _risks(risks: pd.DataFrame) -> pl.Series:
+    """An object a row, outcomes in the order of their letters."""
+    parts: list[pl.Expr] = []
+    columns = {}
+    for place, name in enumerate(sorted(map(str, risks.columns))):
+        values = pl.Series(name, risks[name].to_numpy(dtype=np.float64)).fill_nan(None)
+        columns[name] = numbers(values)
+        parts += [pl.lit(f"{',' if place else '{'}{text(name)}:"), pl.col(name)]
+    return pl.DataFrame(columns).select(pl.concat_str([*parts, pl.lit("}")])).to_series()
 
 
 def excluded(
-    some: Sequence[Child],
+    table: Table,
     *,
     closed: Mapping[str, str],
     visited: Collection[str],
     moved: Collection[str] = (),
-) -> dict[str, str]:
-    """Families who get no place, by household key, and why.
+) -> dict[str, dict[str, str]]:
+    """Families of each school who get no place, by household key, and why.
 
     Parameters
     ----------
@@ -164,29 +200,43 @@ def excluded(
     moved : student ids
         The last visit found that the family had moved.
     """
-    found: dict[str, str] = {}
-    for child in some:
-        key = key_of(child)
-        reasons = [closed.get(key), found.get(key)]
-        reasons += [MOVED if child.student_id in moved else None]
-        reasons += [ALREADY_VISITED if child.student_id in visited else None]
-        told = [reason for reason in reasons if reason is not None]
-        if told:
-            found[key] = min(told, key=EXCLUSIONS.index)
+    told = table.rows.select("school_id", "student_id", key=HOUSEHOLD_KEY).filter(
+        pl.col("student_id").is_in([*visited, *moved]) | pl.col("key").is_in(list(closed))
+    )
+    found: dict[str, dict[str, str]] = {}
+    for school_id, student_id, key in told.iter_rows():
+        here = found.setdefault(school_id, {})
+        reasons = [closed.get(key), here.get(key)]
+        reasons += [MOVED if student_id in moved else None]
+        reasons += [ALREADY_VISITED if student_id in visited else None]
+        here[key] = min((one for one in reasons if one is not None), key=EXCLUSIONS.index)
     return found
 
 
-def scored_students(some: Sequence[Child]) -> dict[str, int]:
-    """For how many children each outcome was scored."""
+def scored_students(scored: Scored) -> dict[str, dict[str, int]]:
+    """For how many children of each school each outcome was scored."""
+    known = scored.risks.reindex(columns=list(OUTCOMES)).notna()
+    counts = known.groupby(scored.ids["school_id"].to_numpy(dtype=str)).sum()
+    columns = [counts[outcome].tolist() for outcome in OUTCOMES]
     return {
-        outcome: sum(child.risks.get(outcome) is not None for child in some) for outcome in OUTCOMES
+        str(school_id): dict(zip(OUTCOMES, row, strict=True))
+        for school_id, row in zip(counts.index, zip(*columns, strict=True), strict=True)
     }
 
 
-def _numbers(column: pd.Series) -> list[float | None]:
-    return [None if value != value else value for value in column.to_numpy(dtype=float).tolist()]
+def classes(table: Table, registered: Registered) -> dict[str, dict[str, dict[str, Any]]]:
+    """Lead and grade level of the classes that each school's children are in."""
+    rows = table.rows.select("school_id", "class_id").unique()
+    found: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in rows["school_id"]}
+    for school_id, name in rows.drop_nulls().sort("school_id", "class_id").iter_rows():
+        found[school_id][name] = {
+            "lead": registered.leads.get(name),
+            "grade_level": registered.grade_levels.get(name),
+        }
+    return found
 
 
-def _wholes(column: pd.Series) -> list[int | None]:
-    values = column.to_numpy(dtype=float, na_value=np.nan).tolist()
-    return [None if value != value else int(value) for value in values]
+def _wholes(column: pd.Series) -> np.ndarray:
+    """Whole numbers, -1 where there is none."""
+    values = column.to_numpy(dtype=float, na_value=np.nan)
+    return np.nan_to_num(values, nan=-1.0).astype(np.int64)

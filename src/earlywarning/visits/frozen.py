@@ -25,6 +25,10 @@ from earlywarning.district import (
 from earlywarning.errors import ArtifactError
 from earlywarning.visit_rules import Tracks
 
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
+
 
 def canonical(document: Mapping[str, Any]) -> bytes:
     """The bytes of a document.
@@ -34,10 +38,12 @@ def canonical(document: Mapping[str, Any]) -> bytes:
     ValueError
         If a number is not finite, or a value has no place in JSON.
     """
-    text = json.dumps(
-        document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
-    return text.encode()
+    return text(document).encode()
+
+
+def text(value: Any) -> str:
+    """The same of any value, as text; see `canonical`."""
+    return _ENCODER.encode(value)
 
 
 def digest(frozen: bytes) -> str:

@@ -112,15 +112,27 @@ def good_news(X: pd.DataFrame, tracks: Tracks) -> list[list[Occasion]]:
     rose = _column(X, "grade_distance_change_quarter")
     merits = _column(X, "merits_quarter")
     found: list[list[Occasion]] = [[] for _ in range(len(X))]
-    for i in np.flatnonzero(fell <= -tracks.absence_fall).tolist():
-        now = round(100 * float(rate[i]))
-        before = round(100 * float(rate[i] - fell[i]))
-        found[i].append(_news("absence_fell", {"before": before, "now": now}))
-    for i in np.flatnonzero(rose >= tracks.grade_rise).tolist():
-        found[i].append(_news("grades_rose", {"points": round(float(rose[i]), 1)}))
-    for i in np.flatnonzero(merits >= tracks.merits).tolist():
-        found[i].append(_news("merits", {"merits": int(merits[i])}))
+    fallen = np.flatnonzero(fell <= -tracks.absence_fall)
+    now, before = np.rint(100 * rate[fallen]), np.rint(100 * (rate[fallen] - fell[fallen]))
+    _tell(found, fallen, "absence_fell", before=before.astype(int), now=now.astype(int))
+    risen = np.flatnonzero(rose >= tracks.grade_rise)
+    _tell(found, risen, "grades_rose", points=[round(one, 1) for one in rose[risen].tolist()])
+    praised = np.flatnonzero(merits >= tracks.merits)
+    _tell(found, praised, "merits", merits=merits[praised].astype(int))
     return found
+
+
+def _tell(
+    found: list[list[Occasion]], rows: np.ndarray, code: str, **numbers: np.ndarray | list[float]
+) -> None:
+    """Add news to some students; those with the same numbers share one occasion."""
+    known: dict[tuple[float, ...], Occasion] = {}
+    columns = (np.asarray(column).tolist() for column in numbers.values())
+    for row, values in zip(rows.tolist(), zip(*columns, strict=True), strict=True):
+        one = known.get(values)
+        if one is None:
+            one = known[values] = _news(code, dict(zip(numbers, values, strict=True)))
+        found[row].append(one)
 
 
 def _column(X: pd.DataFrame, name: str) -> np.ndarray:

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from typing import Any
 
-from earlywarning.calendar import day_date, day_number
+import numpy as np
+import polars as pl
+
+from earlywarning.calendar import day_number
 from earlywarning.district import NEWEST_LAYOUT, TRACKS_LAYOUT, District
 from earlywarning.records.class_names import SortKey, sort_key
 from earlywarning.visits.capacity import (
     CALLED,
     CONCERN,
     GOOD_NEWS,
-    KEEP_WATCHING,
     PREVENTIVE,
+    REQUESTED,
+    SICK_CHILD,
     Allocation,
     Places,
-    allocate,
     split,
 )
-from earlywarning.visits.frozen import canonical, digest, district_values
-from earlywarning.visits.households import Child, Household, group, others_told
+from earlywarning.visits.frozen import digest, district_values, opened, text
+from earlywarning.visits.households import Child
+from earlywarning.visits.ranking import NOT_LISTED, TRACKS, Cut, Families, cut, gather, nth
+from earlywarning.visits.record_text import households
+from earlywarning.visits.table import Table, of_children
 
 FORMAT = NEWEST_LAYOUT
 """Version of the frozen record's layout. Layout 1 knew two tracks, concern and preventive."""
@@ -73,7 +80,7 @@ class ListBasis:
     shadow: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class VisitListDraft:
     """A list, ready to be saved.
 
@@ -81,27 +88,52 @@ class VisitListDraft:
     ----------
     header : dict
         What the list rests on, a summary for each lead, and counts.
-    households : list of dict
-        By lead, then rank; excluded families last. `position` is the place on the list, 1 first,
-        null if not listed.
     frozen : bytes
-        Canonical JSON of both.
+        Canonical JSON of header and households.
     sha256 : str
         Of `frozen`.
     """
 
     header: dict[str, Any]
-    households: list[dict[str, Any]]
     frozen: bytes
     sha256: str
+
+    @cached_property
+    def households(self) -> list[dict[str, Any]]:
+        """By lead, then rank; excluded families last. Read from the record.
+
+        `position` is the place on the list, 1 first, null if not listed.
+        """
+        return opened(self.frozen, self.sha256)["households"]
 
 
 def build(
     children: Iterable[Child], basis: ListBasis, *, excluded: Mapping[str, str] | None = None
 ) -> VisitListDraft:
-    """Rank, cut and freeze.
+    """Rank, cut and freeze one school's list; see `build_all`.
 
-    The list runs lead by lead (grade level, class, then families without a lead), within a lead
+    Parameters
+    ----------
+    children : iterable of Child
+        The cohort of the school.
+    basis : ListBasis
+    excluded : mapping of household key to reason
+        See `capacity.EXCLUSIONS`; keys that no child has are ignored.
+    """
+    table = of_children(children, basis.school_id)
+    (made,) = build_all(table, [basis], excluded={basis.school_id: excluded or {}})
+    return made
+
+
+def build_all(
+    table: Table,
+    bases: Sequence[ListBasis],
+    *,
+    excluded: Mapping[str, Mapping[str, str]] | None = None,
+) -> list[VisitListDraft]:
+    """Rank, cut and freeze the lists of some schools at once.
+
+    A list runs lead by lead (grade level, class, then families without a lead), within a lead
     concern by rank, then requests, sick children and good news, then preventive by the longest
     wait. Not by priority across the school: each
     teacher's cut is their own, so a school-wide order would compare places that are not
@@ -109,45 +141,132 @@ def build(
 
     Parameters
     ----------
-    children : iterable of Child
-        The cohort of one school.
-    basis : ListBasis
-    excluded : mapping of household key to reason
+    table : Table
+        The cohorts of those schools and no other.
+    bases : sequence of ListBasis
+        One a school, in the order of their ids; they differ in nothing but school, models and
+        classes.
+    excluded : mapping of school_id to mapping of household key to reason
         See `capacity.EXCLUSIONS`; keys that no child has are ignored.
+
+    Raises
+    ------
+    ValueError
+        A student comes twice, a priority is odd, or the bases do not go together.
     """
-    by_lead: dict[str | None, list[Household]] = {}
-    for household in group(children, seed=basis.seed):
-        by_lead.setdefault(household.lead, []).append(household)
-    rows: list[dict[str, Any]] = []
-    leads: list[dict[str, Any]] = []
-    position = 0
-    for lead in _in_order(by_lead, basis):
-        places = places_of(lead, basis)
-        allocations = allocate(
-            by_lead[lead],
-            places=places,
-            seed=basis.seed,
-            lottery=basis.district.visits.lottery,
-            block=f"{basis.school_id}/{basis.quarter}/{lead or 'no-lead'}",
-            excluded=excluded,
-            tracks=basis.district.visits.tracks if basis.layout >= TRACKS_LAYOUT else None,
-            year_ago=day_number(basis.as_of_date) - 365,
-        )
-        shadow: dict[str, str] = {}
-        if lead in basis.shadow:
-            allocations, shadow = _in_shadow(allocations)
-        listed = _listed(allocations)
-        positions = {item.household.key: position + i for i, item in enumerate(listed, start=1)}
-        position += len(listed)
-        rows += [
-            _row(item, positions.get(item.household.key), basis)
-            | _shadow_of(item.household.key, shadow, in_shadow=lead in basis.shadow)
-            for item in allocations
-        ]
-        leads.append(_lead(lead, places, allocations, basis))
-    header = _header(basis, leads, rows)
-    frozen = canonical({"header": header, "households": rows})
-    return VisitListDraft(header, rows, frozen, digest(frozen))
+    if not bases:
+        return []
+    _refuse_apart(table, bases)
+    first = bases[0]
+    rules = first.district.visits
+    with_tracks = first.layout >= TRACKS_LAYOUT
+    families = gather(table, seed=first.seed)
+    leads, numbers = _leads(families, bases)
+    places = [places_of(lead, basis) for basis, lead in leads]
+    found = cut(
+        families, numbers, places,
+        [f"{basis.school_id}/{basis.quarter}/{lead or 'no-lead'}" for basis, lead in leads],
+        table=table, seed=first.seed, lottery=rules.lottery,
+        excluded=_excluded(families, excluded or {}),
+        tracks=rules.tracks if with_tracks else None,
+        year_ago=day_number(first.as_of_date) - 365,
+    )  # fmt: skip
+    waits = np.array([lead in first.shadow for _, lead in leads], dtype=bool)
+    shadow = waits[found.lead]
+    scored = (found.track == TRACKS.index(CONCERN)) | (found.track == TRACKS.index(PREVENTIVE))
+    # Families who asked, sick children and good news keep their places: only the score waits.
+    would = np.where(shadow & scored, found.track, NOT_LISTED)
+    found.track[would != NOT_LISTED] = NOT_LISTED
+    schools = [basis.school_id for basis in bases]
+    of_lead = np.array([schools.index(basis.school_id) for basis, _ in leads], dtype=np.int64)
+    positions = _positions(found, of_lead[found.lead])
+    rows = households(
+        table, families, found, explained=np.ones(len(found.order), dtype=bool),
+        positions=positions, shadow=shadow, shadow_track=would, with_tracks=with_tracks,
+    )  # fmt: skip
+    told = _told_of_leads(leads, places, found)
+    students = np.bincount(
+        of_lead[found.lead], weights=families.sizes[found.order], minlength=len(bases)
+    )
+    values = (district_values(first.district, first.layout), first.district.hash_as(first.layout))
+    made = []
+    start = lead_start = 0
+    for at, basis in enumerate(bases):
+        lead_end = lead_start + int((of_lead == at).sum())
+        here = told[lead_start:lead_end]
+        end = start + sum(one["households"] for one in here)
+        header = _header(basis, here, int(students[at]), values)
+        frozen = "".join(
+            ['{"header":', text(header), ',"households":[', rows[start:end].str.join(",")[0], "]}"]
+        ).encode()
+        made.append(VisitListDraft(header, frozen, digest(frozen)))
+        start, lead_start = end, lead_end
+    return made
+
+
+def _refuse_apart(table: Table, bases: Sequence[ListBasis]) -> None:
+    """Bases that differ in more than their school, or are not those of the table's schools."""
+    schools = [basis.school_id for basis in bases]
+    same = replace(bases[0], school_id="", models={}, classes={})
+    for basis in bases[1:]:
+        if replace(basis, school_id="", models={}, classes={}) != same:
+            raise ValueError("lists that are made together rest on the same facts and rules")
+    if schools != sorted(set(schools)) or not set(table.rows["school_id"].unique()) <= set(schools):
+        raise ValueError("one basis for each school is needed, in the order of the schools")
+
+
+def _leads(
+    families: Families, bases: Sequence[ListBasis]
+) -> tuple[list[tuple[ListBasis, str | None]], np.ndarray]:
+    """The leads of all lists in their order, and the number of each family's."""
+    frame = families.frame
+    classes: dict[str, dict[str | None, list[str | None]]] = {}
+    for school_id, lead, class_id in (
+        frame.select("school_id", "lead", "class_id").unique().iter_rows()
+    ):
+        classes.setdefault(school_id, {}).setdefault(lead, []).append(class_id)
+    leads = [
+        (basis, lead)
+        for basis in bases
+        for lead in _in_order(classes.get(basis.school_id, {}), basis)
+    ]
+    numbers = pl.DataFrame(
+        {
+            "school_id": [basis.school_id for basis, _ in leads],
+            "lead": [lead for _, lead in leads],
+        },
+        schema={"school_id": pl.String, "lead": pl.String},
+    ).with_row_index("number")
+    found = frame.select("school_id", "lead").join(
+        numbers, on=["school_id", "lead"], how="left", nulls_equal=True, maintain_order="left"
+    )
+    return leads, found["number"].to_numpy().astype(np.int64)
+
+
+def _excluded(families: Families, excluded: Mapping[str, Mapping[str, str]]) -> dict[int, str]:
+    """The reasons of families who are not to be visited (now), by their place."""
+    keys = {key for some in excluded.values() for key in some}
+    if not keys:
+        return {}
+    may = families.frame["key"].is_in(list(keys)).arg_true()
+    found = {}
+    for at, school_id, key in zip(
+        may, families.frame["school_id"].gather(may), families.frame["key"].gather(may), strict=True
+    ):
+        reason = excluded.get(school_id, {}).get(key)
+        if reason is not None:
+            found[at] = reason
+    return found
+
+
+def _positions(found: Cut, school: np.ndarray) -> np.ndarray:
+    """The place of each family on its school's list, 0 for none."""
+    positions = np.zeros(len(found.order), dtype=np.int64)
+    listed = np.flatnonzero(found.track != NOT_LISTED)
+    place = np.where(found.track == TRACKS.index(CONCERN), found.rank, found.waiting_rank)[listed]
+    listed = listed[np.lexsort((place, found.track[listed], found.lead[listed]))]
+    positions[listed] = nth(school[listed]) + 1
+    return positions
 
 
 def places_of(lead: str | None, basis: ListBasis) -> Places:
@@ -157,113 +276,19 @@ def places_of(lead: str | None, basis: ListBasis) -> Places:
     return split(capacity, rules.preventive_share)
 
 
-def _in_order(by_lead: Mapping[str | None, list[Household]], basis: ListBasis) -> list[str | None]:
+def _in_order(
+    classes: Mapping[str | None, Sequence[str | None]], basis: ListBasis
+) -> list[str | None]:
     """Leads by their first class, lowest grade level first; families without a lead at the end."""
     first: dict[str | None, tuple[int, SortKey, str]] = {}
-    for lead, households in by_lead.items():
+    for lead, some in classes.items():
         places = []
-        for class_id in {household.class_id for household in households}:
+        for class_id in some:
             level = basis.classes.get(class_id or "", {}).get("grade_level")
             by_name = sort_key((class_id or "").split("/", 2)[-1])
             places.append((by_name[0] if level is None else level, by_name, class_id or ""))
         first[lead] = min(places)
-    return sorted(by_lead, key=lambda lead: (lead is None, first[lead], lead or ""))
-
-
-def _listed(allocations: Iterable[Allocation]) -> list[Allocation]:
-    listed = [item for item in allocations if item.listed]
-    return sorted(
-        listed,
-        key=lambda item: (_ORDER.index(item.track or PREVENTIVE), _place(item)),
-    )
-
-
-_ORDER = (CONCERN, *CALLED, PREVENTIVE)
-
-
-def _place(item: Allocation) -> int:
-    return (item.rank if item.track == CONCERN else item.waiting_rank) or 0
-
-
-def _in_shadow(allocations: list[Allocation]) -> tuple[list[Allocation], dict[str, str]]:
-    """Allocations of a lead who does not visit yet, and who would have had a place, by track.
-
-    Families who asked, sick children and good news keep their places: only the score waits.
-    """
-    would = {
-        item.household.key: item.track
-        for item in allocations
-        if item.track in (CONCERN, PREVENTIVE)
-    }
-    kept = [
-        replace(item, track=None, band=KEEP_WATCHING) if item.household.key in would else item
-        for item in allocations
-    ]
-    return kept, would
-
-
-def _shadow_of(key: str, shadow: Mapping[str, str], *, in_shadow: bool) -> dict[str, Any]:
-    """What a row says of a shadow list; nothing where the lead visits."""
-    return {"shadow_track": shadow.get(key)} if in_shadow else {}
-
-
-def _row(item: Allocation, position: int | None, basis: ListBasis) -> dict[str, Any]:
-    household = item.household
-    lot = item.lot
-    more: dict[str, Any] = {}
-    if basis.layout >= TRACKS_LAYOUT:
-        more = {
-            "occasion": None if item.occasion is None else dict(item.occasion),
-            "others_told": list(others_told(household)),
-        }
-    return {
-        **more,
-        "household_key": household.key,
-        "household_id": household.household_id,
-        "lead": household.lead,
-        "class_id": household.class_id,
-        "priority": household.priority,
-        "tie_breaker": household.tie_breaker,
-        "rank": item.rank,
-        "cut": item.cut,
-        "distance": item.distance,
-        "lottery": None
-        if lot is None
-        else {
-            "block": lot.block,
-            "probability": lot.probability,
-            "draw": lot.draw,
-            "won": lot.won,
-        },
-        "last_visit": _day(household.last_visit),
-        "waiting_rank": item.waiting_rank,
-        "listed": item.listed,
-        "track": item.track,
-        "band": item.band,
-        "position": position,
-        "excluded": item.excluded,
-        "children": [_child(child, basis) for child in household.children],
-    }
-
-
-def _child(child: Child, basis: ListBasis) -> dict[str, Any]:
-    more: dict[str, Any] = {}
-    if basis.layout >= TRACKS_LAYOUT:
-        more = {"occasions": [dict(occasion) for occasion in child.occasions]}
-    return {
-        **more,
-        "student_id": child.student_id,
-        "class_id": child.class_id,
-        "priority": child.priority,
-        "risks": dict(child.risks),
-        "reasons": [dict(reason) for reason in child.reasons],
-        "completeness": dict(child.completeness),
-        "last_visit": _day(child.last_visit),
-    }
-
-
-def _day(number: int | None) -> str | None:
-    return None if number is None else day_date(number).isoformat()
+    return sorted(classes, key=lambda lead: (lead is None, first[lead], lead or ""))
 
 
 def within_year(places: Places, allocations: Iterable[Allocation], quarters: int) -> dict[str, int]:
@@ -285,39 +310,67 @@ def within_year(places: Places, allocations: Iterable[Allocation], quarters: int
         `short`; 0 if all are reached.
     """
     ranked = [item for item in allocations if item.excluded is None]
-    concern = sum(item.track == CONCERN for item in ranked)
-    others = sum(item.track in CALLED and item.track != GOOD_NEWS for item in ranked)
-    pace = max(0, places.capacity - concern - others)
-    waiting = len(ranked) - concern
+    return _reached(
+        places.capacity,
+        len(ranked),
+        sum(item.track == CONCERN for item in ranked),
+        sum(item.track in CALLED and item.track != GOOD_NEWS for item in ranked),
+        quarters,
+    )
+
+
+def _reached(
+    capacity: int, families: int, concern: int, others: int, quarters: int
+) -> dict[str, int]:
+    """`within_year`, from counts; `others` asked, or have a sick child."""
+    pace = max(0, capacity - concern - others)
+    waiting = families - concern
     return {
-        "families": len(ranked),
+        "families": families,
         "reached": concern + min(waiting, quarters * pace),
         "short": max(0, -(-waiting // quarters) - pace),
     }
 
 
-def _lead(
-    lead: str | None, places: Places, allocations: list[Allocation], basis: ListBasis
-) -> dict[str, Any]:
-    more: dict[str, Any] = {}
-    if basis.layout >= TRACKS_LAYOUT:
-        quarters = len(basis.district.calendar.quarter_starts)
-        more = {"year": within_year(places, allocations, quarters)}
-    return {
-        **more,
-        "lead": lead,
-        "capacity": places.capacity,
-        "concern_places": places.concern,
-        "preventive_places": places.preventive,
-        "households": len(allocations),
-        "listed": sum(item.listed for item in allocations),
-        "excluded": sum(item.excluded is not None for item in allocations),
-    }
+def _told_of_leads(
+    leads: Sequence[tuple[ListBasis, str | None]], places: Sequence[Places], found: Cut
+) -> list[dict[str, Any]]:
+    """What the header says of each lead."""
+
+    def count(mask: np.ndarray) -> list[int]:
+        return np.bincount(found.lead[mask], minlength=len(leads)).tolist()
+
+    everybody = count(np.ones(len(found.lead), dtype=bool))
+    listed = count(found.track != NOT_LISTED)
+    excluded = count(found.rank == 0)
+    concern = count(found.track == TRACKS.index(CONCERN))
+    others = count(np.isin(found.track, [TRACKS.index(REQUESTED), TRACKS.index(SICK_CHILD)]))
+    rows = []
+    for at, ((basis, lead), one) in enumerate(zip(leads, places, strict=True)):
+        more: dict[str, Any] = {}
+        if basis.layout >= TRACKS_LAYOUT:
+            quarters = len(basis.district.calendar.quarter_starts)
+            families = everybody[at] - excluded[at]
+            more = {"year": _reached(one.capacity, families, concern[at], others[at], quarters)}
+        rows.append(
+            {
+                **more,
+                "lead": lead,
+                "capacity": one.capacity,
+                "concern_places": one.concern,
+                "preventive_places": one.preventive,
+                "households": everybody[at],
+                "listed": listed[at],
+                "excluded": excluded[at],
+            }
+        )
+    return rows
 
 
 def _header(
-    basis: ListBasis, leads: list[dict[str, Any]], rows: list[dict[str, Any]]
+    basis: ListBasis, leads: list[dict[str, Any]], students: int, district: tuple[dict, str]
 ) -> dict[str, Any]:
+    """The header of one list; `district` are the district's values and their hash."""
     waiting = sorted(basis.shadow & {lead["lead"] for lead in leads if lead["lead"]})
     return {
         **({"shadow_leads": waiting} if waiting else {}),
@@ -328,16 +381,16 @@ def _header(
         "snapshot_id": basis.snapshot_id,
         "code_version": basis.code_version,
         "seed": basis.seed,
-        "district": district_values(basis.district, basis.layout),
-        "district_sha256": basis.district.hash_as(basis.layout),
+        "district": district[0],
+        "district_sha256": district[1],
         "models": {outcome: dict(model) for outcome, model in basis.models.items()},
         "classes": {name: dict(values) for name, values in basis.classes.items()},
         "leads": leads,
         "counts": {
-            "students": sum(len(row["children"]) for row in rows),
-            "households": len(rows),
-            "listed": sum(row["listed"] for row in rows),
-            "excluded": sum(row["excluded"] is not None for row in rows),
+            "students": students,
+            "households": sum(lead["households"] for lead in leads),
+            "listed": sum(lead["listed"] for lead in leads),
+            "excluded": sum(lead["excluded"] for lead in leads),
             "leads_without_capacity": sum(lead["capacity"] == 0 for lead in leads),
         },
     }

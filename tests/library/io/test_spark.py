@@ -294,7 +294,7 @@ def rows_of(found) -> list:
         found.ids.to_dict("records"),
         found.risks.fillna(-1.0).to_dict("records"),
         found.priority.tolist(),
-        list(found.reasons),
+        found.reasons(np.arange(len(found.ids))),
         list(found.completeness),
     ]
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from earlywarning.visits import cohort
 from earlywarning.visits.cohort import Registered, Scored
 from earlywarning.visits.households import Child
+from earlywarning.visits.table import of_children
 
 X = pd.DataFrame(
     {
@@ -28,7 +32,7 @@ REGISTERED = Registered(
 
 
 def test_how_complete_the_records_are() -> None:
-    assert cohort.completeness(X) == [
+    assert [json.loads(one) for one in cohort.completeness(X)] == [
         {"available": 3, "of": 3, "attendance": "daily", "behaviour": "yes", "grades": "yes",
          "expected_days": 60, "recorded_days": 57},
         {"available": 2, "of": 3, "attendance": "totals", "behaviour": "no", "grades": "yes",
@@ -46,17 +50,35 @@ def test_children_by_school_with_their_family_and_lead() -> None:
         ),
         risks=pd.DataFrame({"attendance": [0.5, np.nan, 0.25]}),
         priority=np.array([0.5, 0.0, 0.25]),
-        reasons=[[{"code": "x"}], [], []],
-        completeness=[{}, {}, {}],
+        reasons=lambda places: [["[1]", "[]", "[]"][place] for place in places],
+        completeness=["{}", "{}", "{}"],
     )  # fmt: skip
-    found = cohort.children(scored, REGISTERED, {"b": 7})
-    assert list(found) == ["S1", "S2"]
-    assert found["S1"] == [
-        Child("a", 0.5, {"attendance": 0.5}, "VII-A", "sari", "K1", None, [{"code": "x"}], {}),
-        Child("b", 0.0, {"attendance": None}, "VII-B", None, "K1", 7, [], {}),
+    sick = {"track": "sick_child", "urgency": -5}
+    asked = {"track": "requested", "urgency": 9}
+    registered = replace(REGISTERED, requests={"b": [asked]})
+    found = cohort.table(scored, registered, {"b": 7}, {"b": [sick], "c": []})
+    assert found.rows.rows() == [
+        ("a", "S1", "VII-A", "sari", "K1", 0.5, None, '{"attendance":0.5}', "{}"),
+        ("b", "S1", "VII-B", None, "K1", 0.0, 7, '{"attendance":null}', "{}"),
+        ("c", "S2", None, None, None, 0.25, None, '{"attendance":0.25}', "{}"),
     ]
-    assert found["S2"] == [Child("c", 0.25, {"attendance": 0.25}, None, None, None, None, [], {})]
-    assert cohort.scored_students(found["S1"]) == {"attendance": 1, "behaviour": 0, "grades": 0}
+    assert found.occasions == {1: (asked, sick)}
+    assert cohort.scored_students(scored) == {
+        "S1": {"attendance": 1, "behaviour": 0, "grades": 0},
+        "S2": {"attendance": 1, "behaviour": 0, "grades": 0},
+    }
+    assert cohort.classes(found, registered) == {
+        "S1": {
+            "VII-A": {"lead": "sari", "grade_level": 7},
+            "VII-B": {"lead": None, "grade_level": None},
+        },
+        "S2": {},
+    }
+    second = found.of_schools({"S2"})
+    assert second.rows["student_id"].to_list() == ["c"]
+    assert (second.occasions, second.reasons(np.array([0]))) == ({}, ["[]"])
+    assert found.of_schools({"S1"}).occasions == {1: (asked, sick)}
+    assert found.of_schools({"S1", "S2"}) is found
 
 
 def test_one_child_visited_is_the_family_visited_and_a_wish_comes_first() -> None:
@@ -68,5 +90,9 @@ def test_one_child_visited_is_the_family_visited_and_a_wish_comes_first() -> Non
         Child("e", 1.0),
     ]
     assert cohort.excluded(
-        some, closed={"K2": "do_not_visit"}, visited={"b", "c", "e"}, moved={"e"}
-    ) == {"K1": "visited_this_quarter", "K2": "do_not_visit", "student-e": "moved"}
+        of_children(some, "S1"),
+        closed={"K2": "do_not_visit"},
+        visited={"b", "c", "e"},
+        moved={"e"},
+    ) == {"S1": {"K1": "visited_this_quarter", "K2": "do_not_visit", "student-e": "moved"}}
+    assert cohort.excluded(of_children(some, "S1"), closed={}, visited=()) == {}

@@ -112,6 +112,11 @@ class ListedStudent(BaseModel):
     class_id: str | None
     class_name: str | None
     reasons: list[Reason]
+    reasons_note: str | None = Field(
+        default=None,
+        description="Where reasons were not written down for this child, a sentence that says so.",
+        examples=["Alasan hanya dicatat untuk keluarga yang masuk daftar"],
+    )
     completeness: Completeness
 
 
@@ -171,6 +176,11 @@ class Place(BaseModel):
     track: Coded
     band: Coded
     reasons: list[Reason]
+    reasons_note: str | None = Field(
+        default=None,
+        description="Where reasons were not written down for this child, a sentence that says so.",
+        examples=["Alasan hanya dicatat untuk keluarga yang masuk daftar"],
+    )
     completeness: Completeness
 
 

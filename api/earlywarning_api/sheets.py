@@ -12,7 +12,7 @@ from earlywarning.io.register.exports import Sheet
 from earlywarning.io.register.lists import ListRow
 from earlywarning.io.register.models import ClassGroup, Student
 from earlywarning_api import access, plan_words
-from earlywarning_api.words import coded, completeness, reasons
+from earlywarning_api.words import coded, completeness, reasons_in_a_cell
 
 LIST_COLUMNS = ("position", "band", "track", "lead", "class", "student_id", "student", "reasons",
                 "completeness")  # fmt: skip
@@ -31,7 +31,7 @@ def visit_list(session: Session, person: access.Person, row: ListRow, language: 
             family.position, coded("band", family.band, language).text,
             coded("track", family.track, language).text, family.lead_name, child.class_name,
             child.student_id, child.full_name,
-            "; ".join(reason.text for reason in reasons(child.reasons, language)),
+            reasons_in_a_cell(child.reasons, language),
             completeness(child.completeness, language).text,
         )
         for family in families

@@ -24,8 +24,8 @@ def coded(kind: str, code: str | None, language: str) -> schemas.Coded:
     )
 
 
-def reasons(rows: Sequence[Mapping[str, Any]], language: str) -> list[schemas.Reason]:
-    """Reasons as codes, numbers and words."""
+def reasons(rows: Sequence[Mapping[str, Any]] | None, language: str) -> list[schemas.Reason]:
+    """Reasons as codes, numbers and words; none where none were kept, see `reasons_note`."""
     return [
         schemas.Reason(
             code=row["code"],
@@ -34,8 +34,19 @@ def reasons(rows: Sequence[Mapping[str, Any]], language: str) -> list[schemas.Re
             as_of=row["as_of"],
             text=wording.reason_text(row["code"], row["numbers"], row["as_of"], language),
         )
-        for row in rows
+        for row in rows or ()
     ]
+
+
+def reasons_note(rows: Sequence[Mapping[str, Any]] | None, language: str) -> str | None:
+    """Why there are no reasons, where they were not written down."""
+    return wording.say("reason.not_kept", language) if rows is None else None
+
+
+def reasons_in_a_cell(rows: Sequence[Mapping[str, Any]] | None, language: str) -> str:
+    """Reasons, or why there are none, as one text."""
+    note = reasons_note(rows, language)
+    return note or "; ".join(reason.text for reason in reasons(rows, language))
 
 
 def completeness(values: Mapping[str, Any], language: str) -> schemas.Completeness:
@@ -53,6 +64,7 @@ def student(row: StudentRow, language: str) -> schemas.ListedStudent:
         class_id=row.class_id,
         class_name=row.class_name,
         reasons=reasons(row.reasons, language),
+        reasons_note=reasons_note(row.reasons, language),
         completeness=completeness(row.completeness, language),
     )
 
@@ -111,6 +123,7 @@ def place(row: PlaceRow, language: str) -> schemas.Place:
         track=coded("track", row.track, language),
         band=coded("band", row.band, language),
         reasons=reasons(row.reasons, language),
+        reasons_note=reasons_note(row.reasons, language),
         completeness=completeness(row.completeness, language),
     )
 

@@ -125,6 +125,9 @@ def _reasons(students: Sequence[StudentRow], language: str, names: bool) -> list
     found = []
     for child in students:
         prefix = f"{_who(child, language, names)}: " if len(students) > 1 else ""
+        if child.reasons is None:
+            found.append(prefix + wording.say("reason.not_kept", language))
+            continue
         found += [
             prefix + wording.reason_text(one["code"], one["numbers"], one["as_of"], language)
             for one in child.reasons

@@ -214,10 +214,21 @@ class District:
         rules = asdict(self)
         del rules["imports"]["files"], rules["monitor"], rules["plan"], rules["promote"]
         del rules["protection"]
-        if layout < TRACKS_LAYOUT:
-            del rules["visits"]["tracks"]
+        leave_out(rules["visits"], layout)
         values = json.dumps(rules, sort_keys=True, default=str, separators=(",", ":"))
         return hashlib.sha256(values.encode()).hexdigest()
+
+
+def leave_out(visits: dict[str, Any], layout: int) -> None:
+    """Take out of the values of `[visits]` what a list has not on record.
+
+    Lists of the first layout knew no tracks; and whose reasons are written down is only said where
+    it is not everybody's, as in all lists from before it could be chosen.
+    """
+    if layout < TRACKS_LAYOUT:
+        del visits["tracks"]
+    if visits["reasons"] == visit_rules.EVERYONE:
+        del visits["reasons"], visits["reasons_next"]
 
 
 PRESETS: dict[str, Thresholds] = {

@@ -44,6 +44,10 @@ class Tracks:
     merits: int = 1
 
 
+EVERYONE = "everyone"
+LISTED = "listed"
+
+
 @dataclass(frozen=True, slots=True)
 class Visits:
     """How many families can be visited, and how the list is cut.
@@ -57,12 +61,20 @@ class Visits:
     preventive_share : float
         Share of the capacity kept for families who were not visited for longest, 0 to 1.
     tracks : Tracks
+    reasons : str
+        Whose reasons are written down with a list: `everyone`, or only the families `listed` and
+        those next in line.
+    reasons_next : int
+        With `listed`: how many families of each teacher who are not listed have theirs too, first
+        by rank and as many by the longest wait.
     """
 
     lottery: bool
     capacity: int = 8
     preventive_share: float = 0.4
     tracks: Tracks = field(default_factory=Tracks)
+    reasons: str = EVERYONE
+    reasons_next: int = 2
 
 
 SLOTS = ("morning", "afternoon", "evening", "saturday", "sunday")
@@ -161,6 +173,10 @@ def visits(data: Mapping[str, Any]) -> Visits:
             data.get("preventive_share", 0.4), "[visits] preventive_share", 0, 1
         ),
         tracks=_tracks(section(data, "tracks", "visits.tracks")),
+        reasons=one_of(data.get("reasons", EVERYONE), "visits.reasons", (EVERYONE, LISTED)),
+        reasons_next=number(
+            data.get("reasons_next", 2), "[visits] reasons_next", 0, 1000, whole=True
+        ),
     )
 
 

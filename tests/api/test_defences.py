@@ -147,7 +147,8 @@ def test_30_fields_by_role(world: World, who: str) -> None:
     children = [child for row in items.json()["items"] for child in row["students"]]
     for child in children:
         assert set(child) == {
-            "student_id", "full_name", "class_id", "class_name", "reasons", "completeness",
+            "student_id", "full_name", "class_id", "class_name", "reasons", "reasons_note",
+            "completeness",
         }  # fmt: skip
     # A principal sees counts; a child only by emergency access.
     assert bool(children) == (role != "principal")

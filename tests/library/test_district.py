@@ -42,6 +42,9 @@ def test_a_school_has_its_own_thresholds_on_top_of_the_preset() -> None:
     [
         ("[visits]\nlottery = true\ncapacity = -1\n", "capacity is -1; allowed: a whole number"),
         ("[visits]\nlottery = true\ncapacity = 2.5\n", "whole number"),
+        (LEAST + 'reasons = "some"\n', "visits.reasons is 'some'; allowed: everyone, listed"),
+        (LEAST + "reasons_next = -1\n", "reasons_next is -1; allowed: a whole number from 0"),
+        (LEAST + 'raesons = "listed"\n', "unknown key 'raesons'"),
         (LEAST + "[thresholds]\nabsence_rate = 10\n", "absence_rate is 10; allowed"),
         (LEAST + "[thresholds]\npreset = 'x'\n", "allowed: indonesia_smp"),
         (LEAST + "[wieghts]\nattendance = 1\n", "unknown key 'wieghts'"),

@@ -328,8 +328,6 @@ def child(row: StudentRow, spoken: str) -> Child:
         student_id=row.student_id,
         name=row.full_name or wording.say("name.unknown", spoken),
         class_name=row.class_name,
-        reasons=tuple(
-            wording.fact_text(one["code"], one["numbers"], spoken) for one in row.reasons
-        ),
+        reasons=wording.fact_texts(row.reasons, spoken),
         completeness=wording.completeness_text(row.completeness, spoken),
     )

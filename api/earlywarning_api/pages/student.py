@@ -258,9 +258,7 @@ def _place(
         band=row.band,
         track=row.track,
         listed=row.position is not None,
-        reasons=tuple(
-            wording.fact_text(one["code"], one["numbers"], spoken) for one in row.reasons
-        ),
+        reasons=wording.fact_texts(row.reasons, spoken),
         completeness=wording.completeness_text(row.completeness, spoken),
         visit_list_id=row.visit_list_id,
         item_id=item_id,

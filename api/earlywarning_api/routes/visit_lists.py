@@ -255,9 +255,9 @@ def _csv(rows: list[ItemRow], spoken: str) -> bytes:
         lines += [
             (
                 row.position, band.text, track.text, lead, child.class_name, child.student_id,
-                child.full_name, "; ".join(reason.text for reason in child.reasons),
+                child.full_name, words.reasons_in_a_cell(kept.reasons, spoken),
                 child.completeness.text,
             )
-            for child in (words.student(one, spoken) for one in row.students)
+            for kept, child in ((one, words.student(one, spoken)) for one in row.students)
         ]  # fmt: skip
     return csv_bytes(CSV_COLUMNS, lines)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
@@ -157,6 +157,13 @@ def reason_text(code: str, numbers: Mapping[str, Any], as_of: date | str, langua
     """
     fact = fact_text(code, numbers, language)
     return say("reason.dated", language, fact=fact, as_of=as_of)
+
+
+def fact_texts(reasons: Sequence[Mapping[str, Any]] | None, language: str) -> tuple[str, ...]:
+    """The reasons of a child without the day of their data; one sentence where none were kept."""
+    if reasons is None:
+        return (say("reason.not_kept", language),)
+    return tuple(fact_text(one["code"], one["numbers"], language) for one in reasons)
 
 
 def fact_text(code: str, numbers: Mapping[str, Any], language: str) -> str:

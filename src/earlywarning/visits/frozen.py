@@ -15,12 +15,12 @@ from typing import Any
 from earlywarning.calendar import SchoolCalendar
 from earlywarning.district import (
     NEWEST_LAYOUT,
-    TRACKS_LAYOUT,
     District,
     FileLimits,
     ImportRules,
     Thresholds,
     Visits,
+    leave_out,
 )
 from earlywarning.errors import ArtifactError
 from earlywarning.visit_rules import Tracks
@@ -79,8 +79,7 @@ def district_values(district: District, layout: int = NEWEST_LAYOUT) -> dict[str
     values: dict[str, Any] = asdict(district)
     del values["monitor"], values["plan"], values["promote"]
     del values["protection"]
-    if layout < TRACKS_LAYOUT:
-        del values["visits"]["tracks"]
+    leave_out(values["visits"], layout)
     return json.loads(json.dumps(values))
 
 

@@ -14,6 +14,7 @@ import polars as pl
 from earlywarning.calendar import day_number
 from earlywarning.district import NEWEST_LAYOUT, TRACKS_LAYOUT, District
 from earlywarning.records.class_names import SortKey, sort_key
+from earlywarning.visit_rules import EVERYONE, Visits
 from earlywarning.visits.capacity import (
     CALLED,
     CONCERN,
@@ -181,7 +182,7 @@ def build_all(
     of_lead = np.array([schools.index(basis.school_id) for basis, _ in leads], dtype=np.int64)
     positions = _positions(found, of_lead[found.lead])
     rows = households(
-        table, families, found, explained=np.ones(len(found.order), dtype=bool),
+        table, families, found, explained=_explained(found, would, rules),
         positions=positions, shadow=shadow, shadow_track=would, with_tracks=with_tracks,
     )  # fmt: skip
     told = _told_of_leads(leads, places, found)
@@ -257,6 +258,24 @@ def _excluded(families: Families, excluded: Mapping[str, Mapping[str, str]]) -> 
         if reason is not None:
             found[at] = reason
     return found
+
+
+def _explained(found: Cut, would: np.ndarray, rules: Visits) -> np.ndarray:
+    """Whose reasons are written down; nobody's place depends on them.
+
+    Beside the listed families (in a shadow list those who would be) the next by rank and by the
+    longest wait, so that whoever is moved up by hand has theirs.
+    """
+    explained = np.ones(len(found.order), dtype=bool)
+    if rules.reasons == EVERYONE:
+        return explained
+    explained = (found.track != NOT_LISTED) | (would != NOT_LISTED)
+    rest = np.flatnonzero(~explained & (found.rank > 0))
+    for queue in (found.rank, found.waiting_rank):
+        line = rest[queue[rest] > 0]
+        line = line[np.lexsort((queue[line], found.lead[line]))]
+        explained[line[nth(found.lead[line]) < rules.reasons_next]] = True
+    return explained
 
 
 def _positions(found: Cut, school: np.ndarray) -> np.ndarray:

@@ -37,13 +37,14 @@ Lists = Rows
 
 @dataclass(frozen=True, slots=True)
 class StudentRow:
-    """A child of a listed family. The name is None once it was erased."""
+    """A child of a listed family. The name is None once it was erased; `reasons` are None where
+    the district has them written down for listed families only and the list gave no place."""
 
     student_id: str
     full_name: str | None
     class_id: str | None
     class_name: str | None
-    reasons: Sequence[dict[str, Any]]
+    reasons: Sequence[dict[str, Any]] | None
     completeness: dict[str, Any]
 
 
@@ -74,7 +75,7 @@ class ItemRow:
 
 @dataclass(frozen=True, slots=True)
 class PlaceRow:
-    """What one list said about one student."""
+    """What one list said about one student; `reasons` as in `StudentRow`."""
 
     visit_list_id: str
     quarter: str
@@ -83,7 +84,7 @@ class PlaceRow:
     position: int | None
     track: str | None
     band: str
-    reasons: Sequence[dict[str, Any]]
+    reasons: Sequence[dict[str, Any]] | None
     completeness: dict[str, Any]
 
 

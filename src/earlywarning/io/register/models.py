@@ -347,7 +347,10 @@ class VisitListItem(Base):
 
 
 class VisitListStudent(Base):
-    """A child of a listed household, with the reasons (codes and numbers) and data completeness."""
+    """A child of a listed household, with the reasons (codes and numbers) and data completeness.
+
+    `reasons` are JSON's `null` where they were not written down; see `visit_rules.Visits`.
+    """
 
     __tablename__ = "visit_list_student"
     item_id: Mapped[str] = mapped_column(
@@ -355,7 +358,7 @@ class VisitListStudent(Base):
     )
     student_id: Mapped[str] = mapped_column(String(32), primary_key=True, index=True)
     class_id: Mapped[str | None] = mapped_column(String(160), index=True)
-    reasons: Mapped[list[Any]]
+    reasons: Mapped[list[Any] | None] = mapped_column(nullable=False)
     completeness: Mapped[dict[str, Any]]
     item: Mapped[VisitListItem] = relationship(back_populates="students")
 

@@ -97,12 +97,14 @@ def coded(cells: pl.DataFrame) -> pl.DataFrame:
     """
     import polars as pl
 
+    from earlywarning.records.distinct import repeats
+
     if cells.height <= WORTH_CODING:
         return cells
     return cells.with_columns(
         pl.col(name).cast(pl.Categorical(pl.Categories.random()))
         for name, dtype in cells.schema.items()
-        if dtype == pl.String
+        if dtype == pl.String and repeats(cells[name])
     )
 
 

@@ -8,12 +8,14 @@ wait on disk, in a folder that only this user can read and that goes when the de
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from earlywarning.io.mapping import Mapping as MappingFile
@@ -33,6 +35,7 @@ ROWS_IN_MEMORY = 1_500_000
 GROUPS = 32
 """Of schools, into which a large table is divided."""
 DIVIDED = ("attendance", "attendance_summary", "grade")
+"""Tables that may be large: they are divided, and their texts wait by number."""
 _PLACE_TYPES = {"_file": pl.String, "_sheet": pl.String, "_row": pl.Int32, "_entry": pl.Int32}
 
 
@@ -74,102 +77,203 @@ class PartStore:
     def __init__(self, work_dir: Path | None) -> None:
         self._work_dir = work_dir
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._frames: dict[tuple[str, str], list[pl.DataFrame | Path]] = {}
+        self._frames: dict[tuple[str, str], list[pl.DataFrame | _Written]] = {}
+        self._new: dict[tuple[str, str], list[pl.DataFrame]] = {}
         self._waiting: dict[str, int] = {}
         self._divided: set[str] = set()
         self._count = 0
+        self.dtypes: defaultdict[str, pl.Categorical] = defaultdict(
+            lambda: pl.Categorical(pl.Categories.random())
+        )
+        """Of each column of text of `DIVIDED` tables, while they wait."""
 
     def add(self, table: str, rows: pl.DataFrame) -> None:
-        """Add rows, each to its part."""
+        """Add rows, each to its part; texts of `DIVIDED` tables may be `Categorical` (`dtypes`)."""
         if not rows.height:
             return
-        self._keep(table, _parts(table, rows))
+        for part, frame in _parts(table, self._numbered(rows) if table in DIVIDED else rows):
+            self._new.setdefault((table, part), []).append(frame)
         self._waiting[table] = self._waiting.get(table, 0) + rows.height
         if self._waiting[table] > ROWS_IN_MEMORY:
             self._to_disk(table)
 
     def parts(self, table: str) -> list[str]:
         """Parts of a table, in order."""
+        self._put(table, write=False)
         return sorted(part for name, part in self._frames if name == table)
 
     def load(self, table: str, part: str) -> pl.DataFrame:
         """All rows of one part, in the order in which they were added."""
-        frames = [
-            frame if isinstance(frame, pl.DataFrame) else pl.read_ipc(frame.read_bytes())
-            for frame in self._frames[table, part]
-        ]
+        return _spelled(self.load_numbered(table, part))
+
+    def load_numbered(self, table: str, part: str) -> pl.DataFrame:
+        """As `load`, but texts of a `DIVIDED` table may be `Categorical`."""
+        self._put(table, write=False)
+        frames = [self._read(frame) for frame in self._frames[table, part]]
         return frames[0] if len(frames) == 1 else pl.concat(frames)
 
     def pieces(self, table: str) -> Iterator[pl.DataFrame]:
         """The rows of a table block by block, as they were added."""
         for part in self.parts(table):
             for frame in self._frames[table, part]:
-                yield frame if isinstance(frame, pl.DataFrame) else pl.read_ipc(frame.read_bytes())
+                yield _spelled(self._read(frame))
 
     def drop(self, table: str) -> None:
         """Forget the rows of a table."""
         for part in self.parts(table):
-            for frame in self._frames.pop((table, part)):
-                if isinstance(frame, Path):
-                    frame.unlink(missing_ok=True)
+            _forget(self._frames.pop((table, part)))
 
     def replace(self, table: str, part: str, rows: pl.DataFrame) -> None:
         """Put settled rows in the place of a part."""
+        rows = self._numbered(rows) if table in DIVIDED else rows
         old = self._frames[table, part]
         if all(isinstance(frame, pl.DataFrame) for frame in old):
             self._frames[table, part] = [rows]
             return
         self._frames[table, part] = [self._write(rows)]
-        for frame in old:
-            if isinstance(frame, Path):
-                frame.unlink(missing_ok=True)
+        _forget(old)
 
     def close(self) -> None:
         """Remove every row."""
         self._frames.clear()
+        self._new.clear()
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
 
-    def _keep(self, table: str, parts: Iterable[tuple[str, pl.DataFrame]]) -> None:
-        for part, frame in parts:
-            pieces = _by_school(part, frame) if table in self._divided else [(part, frame)]
-            for name, piece in pieces:
-                self._frames.setdefault((table, name), []).append(piece)
+    def _numbered(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Each text as a number, the same for the same text of a column."""
+        return rows.with_columns(
+            pl.col(name).cast(self.dtypes[name])
+            for name, dtype in rows.schema.items()
+            if dtype == pl.String
+        )
+
+    def _put(self, table: str, *, write: bool) -> None:
+        """Put what is new into its parts."""
+        for name, part in [key for key in self._new if key[0] == table]:
+            frames = self._new.pop((name, part))
+            rows = frames[0] if len(frames) == 1 else pl.concat(frames)
+            divided = _by_school(part, rows) if table in self._divided else [(part, rows)]
+            for place, piece in divided:
+                kept = self._write(piece) if write else piece
+                self._frames.setdefault((table, place), []).append(kept)
 
     def _to_disk(self, table: str) -> None:
         if table in DIVIDED and table not in self._divided:
-            whole = [(part, self.load(table, part)) for part in self.parts(table)]
-            self.drop(table)
             self._divided.add(table)
-            self._keep(table, whole)
+            for part in [part for name, part in self._frames if name == table]:
+                before = [self._read(frame) for frame in self._frames.pop((table, part))]
+                self._new[table, part] = [*before, *self._new.pop((table, part), [])]
         for (name, _), frames in self._frames.items():
             if name == table:
                 here = [frame for frame in frames if isinstance(frame, pl.DataFrame)]
-                written = [frame for frame in frames if isinstance(frame, Path)]
+                written = [frame for frame in frames if isinstance(frame, _Written)]
                 frames[:] = [*written, self._write(pl.concat(here))] if here else written
+        self._put(table, write=True)
         self._waiting[table] = 0
 
-    def _write(self, rows: pl.DataFrame) -> Path:
+    def _write(self, rows: pl.DataFrame) -> _Written:
         if self._folder is None:
             if self._work_dir is not None:
                 self._work_dir.mkdir(parents=True, exist_ok=True)
             self._folder = tempfile.TemporaryDirectory(prefix="delivery-", dir=self._work_dir)
         self._count += 1
         path = Path(self._folder.name) / f"{self._count:06d}.arrow"
-        rows.write_ipc(path, compression="lz4")
-        return path
+        same = [name for name in rows.columns[1:] if rows.height and _says_one_thing(rows[name])]
+        differing = [_narrow(column) for column in rows.drop(same).get_columns()]
+        pl.DataFrame(differing).write_ipc(path, compression="lz4")
+        return _Written(path, rows.clear(), rows.select(same).head(1))
+
+    def _read(self, frame: pl.DataFrame | _Written) -> pl.DataFrame:
+        if isinstance(frame, pl.DataFrame):
+            return frame
+        stored = pl.read_ipc(frame.path.read_bytes())
+        columns = [
+            stored[name].cast(pl.UInt32).cat.to(dtype) if isinstance(dtype, pl.Categorical)
+            else stored[name]
+            for name, dtype in frame.like.schema.items()
+            if name in stored.columns
+        ]  # fmt: skip
+        rows = pl.DataFrame(columns)
+        same = [pl.lit(column.item(), column.dtype).alias(column.name) for column in frame.same]
+        return rows.with_columns(same).select(frame.like.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """Rows in a file.
+
+    Attributes
+    ----------
+    path : Path
+    like : DataFrame
+        Their columns, without a row.
+    same : DataFrame
+        Columns that say the same in every row, in one row; they are not in the file.
+    """
+
+    path: Path
+    like: pl.DataFrame
+    same: pl.DataFrame
+
+
+def _forget(frames: Sequence[pl.DataFrame | _Written]) -> None:
+    for frame in frames:
+        if isinstance(frame, _Written):
+            frame.path.unlink(missing_ok=True)
+
+
+def _spelled(rows: pl.DataFrame) -> pl.DataFrame:
+    """Texts as texts."""
+    return rows.with_columns(
+        pl.col(name).cast(pl.String)
+        for name, dtype in rows.schema.items()
+        if isinstance(dtype, pl.Categorical)
+    )
+
+
+def _says_one_thing(column: pl.Series) -> bool:
+    if isinstance(column.dtype, pl.Categorical):
+        column = column.to_physical()
+    if column.dtype.is_float():
+        return False
+    nulls = column.null_count()
+    return (
+        nulls == len(column) if nulls else column[0] == column[-1] and column.min() == column.max()
+    )
+
+
+def _narrow(column: pl.Series) -> pl.Series:
+    """The numbers of texts, in as few bytes as they need."""
+    if not isinstance(column.dtype, pl.Categorical):
+        return column
+    numbers = column.to_physical()
+    most = int(numbers.fill_null(0).to_numpy().max(initial=0))
+    if most < 1 << 8:
+        return numbers.cast(pl.UInt8)
+    return numbers.cast(pl.UInt16) if most < 1 << 16 else numbers
 
 
 def _by_school(part: str, rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
     """A part in pieces, each school whole in one of them; in the order of parts."""
-    for group, frame in _split(rows, rows["school_id"].hash() % GROUPS):
-        yield f"{part}/{group:02d}", frame
+    schools = rows["school_id"].unique()
+    numbers = rows["school_id"].to_physical().to_numpy()
+    of_school = np.zeros(int(numbers.max(initial=0)) + 1, dtype=np.uint8)
+    of_school[schools.to_physical().to_numpy()] = (
+        schools.cast(pl.String).hash() % GROUPS
+    ).to_numpy()
+    for number, frame in _split(rows, pl.Series(of_school[numbers])):
+        yield f"{part}/{number:02d}", frame
 
 
 def _parts(table: str, rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
     if table == "attendance":
-        part = rows["date"].dt.year() * 100 + rows["date"].dt.month()
+        ends = pl.Series([rows["date"].min(), rows["date"].max()], dtype=pl.Date)
+        if not rows["date"].has_nulls() and _month(ends).n_unique() == 1:
+            yield str(_month(ends)[0]), rows
+            return
+        part = _month(rows["date"])
     elif table in ("grade", "attendance_summary"):
         part = rows["period"]
     else:
@@ -185,6 +289,10 @@ def _parts(table: str, rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]
         return
     for name, frame in _split(rows, part):
         yield str(name), frame
+
+
+def _month(days: pl.Series) -> pl.Series:
+    return days.dt.year() * 100 + days.dt.month()
 
 
 def _split(rows: pl.DataFrame, by: pl.Series) -> Iterator[tuple[Any, pl.DataFrame]]:

@@ -22,6 +22,7 @@ from earlywarning.io.workbook import NUMBER
 from earlywarning.records import dates
 from earlywarning.records.cell_values import EARLIEST, ID_COLUMNS, LATEST, TYPES, period_code
 from earlywarning.records.codes import attendance_codes
+from earlywarning.records.distinct import Vetted
 from earlywarning.records.faults import Faults
 from earlywarning.records.tables import SOURCE_TABLES
 from earlywarning.records.validation import Checked, Rules, check
@@ -106,6 +107,8 @@ class EntryReader:
         Row number of the first row under the headings.
     household_key : bytes, optional
         Secret for the columns that the entry says to hash.
+    vetted : Vetted, optional
+        Of the entry, in all its files; see `records.validation.check`.
     """
 
     def __init__(
@@ -120,7 +123,9 @@ class EntryReader:
         sheet: str | None,
         first_row: int,
         household_key: bytes | None = None,
+        vetted: Vetted | None = None,
     ) -> None:
+        self._vetted = vetted
         self._household_key = household_key
         self.entry, self.number, self.name, self.sheet = entry, number, name, sheet
         self._rules, self._first_row = rules, first_row
@@ -164,7 +169,7 @@ class EntryReader:
         if self._is_first and cells.height:
             refuse_second_heading(self.name, cells, kinds, rules)
             self._is_first = False
-        checked = check(cells, rules, kinds=kinds)
+        checked = check(cells, rules, kinds=kinds, vetted=self._vetted)
         for name in checked.day_first_proof:
             proofs = self._proofs.setdefault(name, [0, 0])
             proofs[0] += checked.day_first_proof[name]

@@ -6,12 +6,72 @@ have kinds, which may differ where the text does not; there every cell is looked
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+import numpy as np
 import polars as pl
+
+from earlywarning.records.cell_values import ID_COLUMNS
 
 WORTH = 10_000
 """Rows from which telling texts apart costs less than looking at all of them."""
+_SAMPLE = 1_000
+
+
+def repeats(column: pl.Series) -> bool:
+    """Whether a column of text says the same things again and again, by two samples of it.
+
+    One is its beginning, the other spread over all of it: a file may be sorted.
+    """
+    if isinstance(column.dtype, pl.Categorical):
+        return True
+    spread = column.gather_every(max(len(column) // _SAMPLE, 1))
+    return any(2 * sample.n_unique() <= len(sample) for sample in (spread, column.head(_SAMPLE)))
+
+
+class Vetted:
+    """Texts of columns that have been found sound just as they stand, of one entry of a mapping.
+
+    The students of a province stand there again every day. Who was looked at once is known by a
+    number, without another look at the text.
+
+    Parameters
+    ----------
+    dtypes : mapping of column to Categorical
+        They give a text the same number in every block.
+    """
+
+    def __init__(self, dtypes: Mapping[str, pl.Categorical]) -> None:
+        self.dtypes = dtypes
+        self._sound: dict[str, np.ndarray] = {}
+
+    def numbered(self, cells: pl.DataFrame, names: Sequence[str]) -> dict[str, pl.Series]:
+        """Numbers of people and the like that hardly repeat within one block."""
+        return {
+            name: cells[name].cast(self.dtypes[name])
+            for name in names
+            if name in ID_COLUMNS and cells[name].dtype == pl.String and not repeats(cells[name])
+        }
+
+    def all_sound(self, name: str, numbered: pl.Series) -> bool:
+        """Whether every text of a column was found sound before."""
+        sound = self._sound.get(name)
+        if sound is None or numbered.has_nulls():
+            return False
+        numbers = numbered.to_physical().to_numpy()
+        return bool(numbers.max() < len(sound) and sound[numbers].all())
+
+    def add(self, name: str, numbered: pl.Series) -> None:
+        """Remember texts as sound."""
+        if not len(numbered):
+            return
+        numbers = numbered.to_physical().to_numpy()
+        sound = self._sound.get(name, np.zeros(0, dtype=bool))
+        most = int(numbers.max()) + 1
+        if most > len(sound):
+            sound = np.concatenate((sound, np.zeros(max(most, 2 * len(sound)) - len(sound), bool)))
+        sound[numbers] = True
+        self._sound[name] = sound
 
 
 class Texts:
@@ -36,11 +96,15 @@ class Texts:
         self.values: dict[str, pl.Series] = {}
         for name in names:
             column = cells[name]
-            if apart and cells.height > WORTH:
+            if apart and cells.height > WORTH and repeats(column):
                 column, self._codes[name] = _told_apart(column)
             column = column.cast(pl.String)
             stripped = column.str.strip_chars()
             self.values[name] = without(stripped, stripped.is_in(nothing))
+
+    def are_apart(self, name: str) -> bool:
+        """Whether the values of a column are its different ones."""
+        return name in self._codes
 
     def whole(self, name: str, values: pl.Series) -> pl.Series:
         """What holds for each different text of a column, for every row."""

@@ -107,6 +107,11 @@ class Faults:
         self._bad = mask if self._bad is None else self._bad | mask
 
     @property
+    def some(self) -> bool:
+        """Whether anything is wrong with any row."""
+        return self._bad is not None
+
+    @property
     def good(self) -> pl.Series:
         """Whether nothing is wrong with each row."""
         if self._bad is None:

@@ -7,22 +7,18 @@ Whole columns at once. What a cell must be comes from the table (`records.tables
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import polars as pl
 
-from earlywarning.calendar import SchoolCalendar
-from earlywarning.records import dates
+from earlywarning.records import dates, distinct
 from earlywarning.records.cell_values import (
     BIRTHS,
     DECIMALS,
-    EARLIEST,
     ERRORS,
     EVENT_TABLES,
     ID_COLUMNS,
-    LATEST,
     LENGTHS,
     LONG_NUMBER,
     RANGES,
@@ -34,90 +30,23 @@ from earlywarning.records.cell_values import (
     period_code,
     school_year_code,
 )
-from earlywarning.records.codes import ALLOWED, AttendanceCodes
-from earlywarning.records.distinct import Texts, without
+from earlywarning.records.codes import ALLOWED
+from earlywarning.records.distinct import Texts, Vetted, without
 from earlywarning.records.faults import PLACE, Faults
-from earlywarning.records.tables import Column, Table
+from earlywarning.records.rules import Checked, Rules
+from earlywarning.records.tables import Column
 
 TEXT_KIND, NUMBER_KIND, DATE_KIND, FORMULA_KIND = 1, 2, 3, 5
 """Kinds of workbook cells that matter here; see `io.workbook.KINDS`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How the text cells of one table are read.
-
-    Attributes
-    ----------
-    table : Table
-    labels : mapping of column to heading
-        What the source calls each column that it has.
-    date_styles : mapping of column to styles
-        For each date column that comes from the source; see `dates.parse`.
-    decimal : "." or ","
-    values : mapping of column to (source's word to ours)
-        Words are compared without regard to capitals and outer blanks.
-    codes : AttendanceCodes, optional
-        For attendance.
-    blank : str, optional
-        The status that an empty attendance mark means.
-    empty : tuple of str
-        Texts that mean an empty cell, such as NULL.
-    earliest, latest : date
-        No date may lie outside, births apart.
-    calendar : SchoolCalendar
-    delivered_on : date, optional
-        No event may lie after it.
-    constants : mapping of column to value
-        For every row; already of the column's type.
-    exit_is_last_day : bool
-        Whether the exit date in the source is still a school day of the student.
-    melted : str, optional
-        The column that several source columns fill; `_melted` says which one did.
-    """
-
-    table: Table
-    labels: Mapping[str, str]
-    calendar: SchoolCalendar
-    date_styles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    decimal: str = "."
-    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    codes: AttendanceCodes | None = None
-    blank: str | None = None
-    empty: tuple[str, ...] = ()
-    earliest: date = EARLIEST
-    latest: date = LATEST
-    delivered_on: date | None = None
-    constants: Mapping[str, Any] = field(default_factory=dict)
-    exit_is_last_day: bool = False
-    melted: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """Rows of one table.
-
-    Attributes
-    ----------
-    rows : DataFrame
-        Accepted; typed columns of the table, `records.faults.PLACE`, other columns whose name
-        begins with `_`; for attendance also `status` and `namespace`.
-    refused : DataFrame
-        `records.faults.REFUSAL_SCHEMA`.
-    read : int
-        Rows that were not wholly empty.
-    day_first_proof, month_first_proof : mapping of column to int
-        See `dates.ParsedDates`.
-    """
-
-    rows: pl.DataFrame
-    refused: pl.DataFrame
-    read: int
-    day_first_proof: Mapping[str, int]
-    month_first_proof: Mapping[str, int]
-
-
-def check(cells: pl.DataFrame, rules: Rules, *, kinds: pl.DataFrame | None = None) -> Checked:
+def check(
+    cells: pl.DataFrame,
+    rules: Rules,
+    *,
+    kinds: pl.DataFrame | None = None,
+    vetted: Vetted | None = None,
+) -> Checked:
     """Turn text cells into typed rows.
 
     Parameters
@@ -128,25 +57,46 @@ def check(cells: pl.DataFrame, rules: Rules, *, kinds: pl.DataFrame | None = Non
     rules : Rules
     kinds : DataFrame of uint8, optional
         Kind of each cell of a workbook, same columns and rows.
+    vetted : Vetted, optional
+        For tables of `io.delivery.DIVIDED`: what earlier blocks of the same rules had; it learns.
+        Texts that repeat stay `Categorical` of its types.
     """
     names = [name for name in rules.labels if name in cells.columns]
     apart = kinds is None
+    numbered: dict[str, pl.Series] = {}
+    if vetted is not None and apart and cells.height > distinct.WORTH:
+        numbered = vetted.numbered(cells, names)
+        sound = [name for name, column in numbered.items() if vetted.all_sound(name, column)]
+        if sound:  # each row has a value, so no row is empty
+            cells = cells.with_columns(numbered.pop(name).alias(name) for name in sound)
+            names = [name for name in names if name not in sound]
+            texts = Texts(cells, names, rules.empty, apart=apart)
+            return _Check(cells, texts, rules, kinds, vetted, numbered).run()
     texts = Texts(cells, names, rules.empty, apart=apart)
     filled = texts.filled(cells.height)
     if not filled.all():
         cells = cells.filter(filled)
         kinds = None if kinds is None else kinds.filter(filled)
+        numbered = {name: column.filter(filled) for name, column in numbered.items()}
         texts = Texts(cells, names, rules.empty, apart=apart)
-    return _Check(cells, texts, rules, kinds).run()
+    return _Check(cells, texts, rules, kinds, vetted, numbered).run()
 
 
 class _Check:
     """One pass over one block of rows; columns of text by their different values (`Texts`)."""
 
     def __init__(
-        self, cells: pl.DataFrame, texts: Texts, rules: Rules, kinds: pl.DataFrame | None
+        self,
+        cells: pl.DataFrame,
+        texts: Texts,
+        rules: Rules,
+        kinds: pl.DataFrame | None,
+        vetted: Vetted | None,
+        numbered: Mapping[str, pl.Series],
     ) -> None:
         self.cells, self.texts, self.rules, self.kinds = cells, texts, rules, kinds
+        self.vetted, self.numbered = vetted, numbered
+        self.doubted: dict[str, pl.Series] = {}
         self.faults = Faults(rules.table.name, cells)
         self.typed: dict[str, pl.Series] = {}
         self.typed_texts: dict[str, pl.Series] = {}
@@ -159,12 +109,29 @@ class _Check:
             self.typed[column.name] = self._column(column).alias(column.name)
         extra = self._attendance() if self.rules.table.name == "attendance" else {}
         self._across_columns()
-        rows = self.cells.select(pl.col(f"^({'|'.join(PLACE)}|_.*)$")).drop("_melted", strict=False)
-        rows = pl.DataFrame([*self.typed.values(), *extra.values()]).hstack(rows.get_columns())
+        self._learn()
+        place = self.cells.select(pl.col(f"^({'|'.join(PLACE)}|_.*)$"))
+        place = place.drop("_melted", strict=False)
+        values = [*self.typed.values(), *extra.values()]
+        # Columns that say one thing for all rows take no room as long as nobody takes them out.
+        rows = place.with_columns(values).select(*(one.name for one in values), *place.columns)
         return Checked(
-            rows.filter(self.faults.good), self.faults.frame(), self.cells.height,
-            self.day_first, self.month_first,
+            rows.filter(self.faults.good) if self.faults.some else rows, self.faults.frame(),
+            self.cells.height, self.day_first, self.month_first,
         )  # fmt: skip
+
+    def _learn(self) -> None:
+        """Texts that stay as they are and are not refused; that of the heading may be one."""
+        if self.vetted is None:
+            return
+        for name, numbered in self.numbered.items():
+            text, typed = self.cells[name], self.typed[name]
+            sound = (typed == text) & (text != self.rules.labels[name])
+            if name in self.doubted:
+                sound &= ~self.doubted[name].fill_null(False)
+            self.vetted.add(name, numbered.filter(sound.fill_null(False)))
+            if typed.equals(text):
+                self.typed[name] = numbered.alias(name)
 
     def refuse(
         self, mask: pl.Series, reason: str, name: str, allowed: str, found: object = None
@@ -172,6 +139,8 @@ class _Check:
         """Refuse rows."""
         if not mask.any():
             return
+        if name in self.numbered:
+            self.doubted[name] = self.doubted.get(name, mask) | mask
         label: str | pl.Series = self.rules.labels.get(name, name)
         if name == self.rules.melted:
             label = self.cells["_melted"]
@@ -187,6 +156,9 @@ class _Check:
             self.refuse(self.texts.whole(name, mask), reason, name, allowed, found)
 
     def _repeated_headings(self) -> None:
+        if any(label in self.cells.columns and label not in self.texts.values
+               for label in self.rules.labels):  # fmt: skip
+            return  # a column is known to be sound, and no heading is
         mask = None
         for name, values in self.texts.values.items():
             if name != self.rules.melted:
@@ -206,9 +178,16 @@ class _Check:
         if name not in self.cells.columns:
             return pl.repeat(None, self.cells.height, dtype=dtype, eager=True)
         if name not in self.texts.values:
-            return self.cells[name].cast(dtype)
+            known = self.cells[name]
+            return known if isinstance(known.dtype, pl.Categorical) else known.cast(dtype)
         typed = self._text_column(column, self.texts.values[name], dtype)
         self.typed_texts[name] = typed
+        return self._whole(name, typed, name)
+
+    def _whole(self, name: str, typed: pl.Series, ours: str) -> pl.Series:
+        """What the different texts of a column became as a column of ours, for every row."""
+        if self.vetted is not None and typed.dtype == pl.String and self.texts.are_apart(name):
+            typed = typed.cast(self.vetted.dtypes[ours])
         return self.texts.whole(name, typed)
 
     def _text_column(self, column: Column, text: pl.Series, dtype: Any) -> pl.Series:
@@ -420,7 +399,7 @@ class _Check:
             ).to_series()
         height = self.cells.height
         return {
-            "status": self.texts.whole("code", status).alias("status"),
+            "status": self._whole("code", status, "status").alias("status"),
             "namespace": pl.repeat(
                 rules.codes.namespace, height, dtype=pl.String, eager=True
             ).alias("namespace"),

@@ -499,6 +499,92 @@ def test_a_large_table_is_divided_by_school(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("limit", [300, 1_000_000])
+def test_rows_wait_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    """Texts by number, columns that say one thing once: they are read as they were."""
+    monkeypatch.setattr(delivery_module, "ROWS_IN_MEMORY", limit)
+    rows = pl.DataFrame(
+        {
+            "school_id": [f"S{number % 7}" for number in range(2_000)],
+            "student": [f"{number}" for number in range(2_000)],
+            "period": "2026-27-Q1",
+            "kind": None,
+            "score": [float("nan") if number % 3 == 1 else 1.0 for number in range(2_000)],
+            "max_score": 100.0,
+            "subject": [None if number % 5 else "IPA" for number in range(2_000)],
+            "date": None,
+            "_row": range(2_000),
+        },
+        schema_overrides={"kind": pl.String, "date": pl.Date, "_row": pl.Int32},
+    )
+    store = delivery_module.PartStore(tmp_path)
+    for start in range(0, rows.height, 130):
+        block = rows.slice(start, 130)
+        if start % 260:
+            block = block.with_columns(pl.col("student").cast(store.dtypes["student"]))
+        store.add("grade", block)
+    assert list(tmp_path.iterdir()) if limit == 300 else not list(tmp_path.iterdir())
+    for _ in range(2):
+        found = pl.concat(store.load("grade", part) for part in store.parts("grade")).sort("_row")
+        assert found.equals(rows)
+        assert found.schema == rows.schema
+        for part in store.parts("grade"):  # settled rows, some parts empty
+            kept = store.load("grade", part).filter(pl.col("school_id") != "S3")
+            store.replace("grade", part, kept)
+        rows = rows.filter(pl.col("school_id") != "S3")
+    store.close()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("limit", [100, 1_000_000])
+def test_parts_without_a_fault_are_settled_like_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    """Two schools number their students alike; who repeats a day, is unknown or outside the years
+    is found in any part."""
+    monkeypatch.setattr(delivery_module, "ROWS_IN_MEMORY", limit)
+    mapping = parse_mapping(
+        'source = "smp"\n[defaults]\nschool_year = "2026-27"\n'
+        + MARKS.replace("[table.columns]", '[table.columns]\nschool_id = "Sekolah"')
+    )
+    known = pl.DataFrame(
+        [(f"S{school}", f"{number:02d}") for school in range(2) for number in range(20)],
+        schema=["school_id", "student"],
+        orient="row",
+    )
+    good = [
+        f"{school};{student};{day:02d}/{month:02d}/2026;H\n"
+        for month in (8, 9, 10) for day in range(3, 9) for school, student in known.iter_rows()
+    ]  # fmt: skip
+
+    def once(*more: str) -> tuple[int, list[tuple[int, str]]]:
+        (tmp_path / "hadir.csv").write_text("Sekolah;NIS;Tanggal;Kode\n" + "".join([*good, *more]))
+        with read_delivery(
+            [tmp_path / "hadir.csv"], mapping, district=DISTRICT, known_students=known,
+            work_dir=tmp_path / "work",
+        ) as delivery:  # fmt: skip
+            accounts(delivery)
+            counted = sum(batch.height for batch in delivery.batches("attendance"))
+            assert delivery.rows["attendance"] == counted
+            return counted, delivery.refused.select("row", "reason").rows()
+
+    last = len(good) + 2
+    assert once() == (len(good), [])
+    for line, reason in (
+        ("S0;03;04/09/2026;H\n", "duplicate"),
+        ("S1;99;04/09/2026;H\n", "unknown_student"),
+        ("S2;03;04/09/2026;H\n", "unknown_student"),
+        ("S1;3;04/09/2026;H\n", "lost_zeros"),
+        ("S1;03;04/09/2027;H\n", "date_out_of_range"),
+    ):
+        assert once(line) == (len(good), [(last, reason)])
+    kept, refused = once("S0;03;04/09/2026;S\n")
+    assert kept == len(good) - 1
+    assert [reason for _, reason in refused] == ["duplicates_disagree"] * 2
+
+
 def test_a_failed_reading_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

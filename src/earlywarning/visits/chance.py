@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-
-import numpy as np
 
 
 def number(seed: int, purpose: str, key: str) -> int:
@@ -34,11 +31,3 @@ def number(seed: int, purpose: str, key: str) -> int:
 def tie_breaker(seed: int, key: str) -> int:
     """Settles equal priorities: the lower number comes first."""
     return number(seed, "tie", key)
-
-
-def tie_breakers(seed: int, keys: Iterable[str]) -> np.ndarray:
-    """`tie_breaker` of many keys, shape (n,), int64: of each digest the first 52 bits."""
-    sha256 = hashlib.sha256
-    start = f"{seed}:tie:"
-    drawn = b"".join([sha256((start + key).encode()).digest() for key in keys])
-    return (np.frombuffer(drawn, dtype=">u8")[::4] >> np.uint64(12)).astype(np.int64)

@@ -6,8 +6,9 @@ province's: a sort in place of each loop. A property test holds the two together
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,7 @@ import polars as pl
 
 from earlywarning.visit_rules import Tracks
 from earlywarning.visits.capacity import CALLED, CONCERN, GOOD_NEWS, PREVENTIVE, Places
-from earlywarning.visits.chance import tie_breaker, tie_breakers
+from earlywarning.visits.chance import tie_breaker
 from earlywarning.visits.lottery import Lot, block_ranks, draw
 from earlywarning.visits.table import HOUSEHOLD_KEY, Table
 
@@ -309,3 +310,11 @@ def nth(group: np.ndarray) -> np.ndarray:
 
 def _count(group: np.ndarray, groups: int) -> np.ndarray:
     return np.bincount(group.astype(np.int64), minlength=groups)
+
+
+def tie_breakers(seed: int, keys: Iterable[str]) -> np.ndarray:
+    """`chance.tie_breaker` of many keys, shape (n,), int64: of each digest the first 52 bits."""
+    sha256 = hashlib.sha256
+    start = f"{seed}:tie:"
+    drawn = b"".join([sha256((start + key).encode()).digest() for key in keys])
+    return (np.frombuffer(drawn, dtype=">u8")[::4] >> np.uint64(12)).astype(np.int64)

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from earlywarning.calendar import day_date, day_number
 from earlywarning.district import District, Visits
 from earlywarning.visits.capacity import CALLED, Allocation, allocate
-from earlywarning.visits.chance import tie_breaker, tie_breakers
+from earlywarning.visits.chance import tie_breaker
 from earlywarning.visits.frozen import canonical, opened
 from earlywarning.visits.households import Child, group, others_told
+from earlywarning.visits.ranking import tie_breakers
 from earlywarning.visits.table import Table, numbers, of_children, quoted
 from earlywarning.visits.visit_list import ListBasis, build_all, places_of, within_year
 

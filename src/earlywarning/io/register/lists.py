@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -18,7 +18,10 @@ from earlywarning.io.register.db import Register
 from earlywarning.io.register.models import VisitList, VisitListItem, VisitListStudent
 from earlywarning.io.register.plan_tables import ItemPlace
 from earlywarning.visits.frozen import digest, opened
-from earlywarning.visits.visit_list import VisitListDraft
+
+if TYPE_CHECKING:
+    # The service reads lists and makes none; what makes them loads Polars.
+    from earlywarning.visits.visit_list import VisitListDraft
 
 DRAFT = "draft"
 PUBLISHED = "published"

@@ -5,10 +5,11 @@ On one machine of the whole cohort at once; on a cluster of as many students as 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from earlywarning.calendar import Quarter
 from earlywarning.district import District
@@ -55,12 +56,12 @@ def scored(
         # Where each computed row stands in X.
         at = (np.cumsum(keep) - 1)[asked[computed]]
         whole = len(at) == len(X) and np.array_equal(at, np.arange(len(X)))
-        found = reasons.reasons(
+        some, places = reasons.shared(
             estimators, X if whole else X.iloc[at], risks if whole else risks.iloc[at], quarter,
             calendar=district.calendar, weights=district.weights,
         )  # fmt: skip
         texts = np.full(len(asked), "[]", dtype=object)
-        texts[computed] = _as_text(found)
+        texts[computed] = _as_text(some, places)
         return texts.tolist()
 
     found_of = Scored(
@@ -71,22 +72,16 @@ def scored(
         completeness=cohort.completeness(dataset.X),
     )
     students = dataset.ids["student_id"].tolist()
-    return found_of, {
-        students[row]: some for row, some in zip(rows.tolist(), news, strict=True) if some
-    }
+    return found_of, {students[int(rows[at])]: some for at, some in news.items()}
 
 
-def _as_text(found: list[list[reasons.Reason]]) -> list[str]:
-    """The reasons of each student as canonical JSON; many students share one."""
-    known: dict[int, str] = {}
-    texts = []
-    for some in found:
-        for one in some:
-            # All of them live as long as `found`, so an id stands for one reason.
-            if id(one) not in known:
-                known[id(one)] = text(_reason(one))
-        texts.append(f"[{','.join([known[id(one)] for one in some])}]")
-    return texts
+def _as_text(some: Sequence[reasons.Reason], places: np.ndarray) -> np.ndarray:
+    """The reasons of each student as canonical JSON, from what they share."""
+    # One text for none, which is joined to nothing.
+    each = pl.Series([*(text(_reason(one)) for one in some), None], dtype=pl.String)
+    columns = [each.gather(np.where(places < 0, len(some), places)[:, at]) for at in range(3)]
+    joined = pl.select(pl.concat_str(*columns, separator=",", ignore_nulls=True)).to_series()
+    return ("[" + joined + "]").to_numpy()
 
 
 def _reason(reason: reasons.Reason) -> dict[str, Any]:

@@ -35,6 +35,7 @@ CODES: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 """Every code, its domain, and the placeholders that its sentence may use."""
 
+_EVENT_OF = np.array([removal.EVENTS.index(removal.EVENT_OF[theme.name]) for theme in THEMES])
 _DOMAIN_OF = np.unique([theme.domain for theme in THEMES], return_inverse=True)[1]
 
 
@@ -92,6 +93,29 @@ def reasons(
         One list a row of `X`, at most three, those of a domain together, the weightiest domain
         first; empty where nothing that can be changed raised the priority.
     """
+    told, places = shared(estimators, X, risks, quarter, calendar=calendar, weights=weights)
+    return [[told[place] for place in row if place >= 0] for row in places.tolist()]
+
+
+def shared(
+    estimators: Mapping[str, Estimator],
+    X: pd.DataFrame,
+    risks: pd.DataFrame,
+    quarter: Quarter,
+    *,
+    calendar: SchoolCalendar,
+    weights: Mapping[str, float],
+) -> tuple[list[Reason], np.ndarray]:
+    """The reasons of every student, each one once: students share most of them.
+
+    The parameters are those of `reasons`.
+
+    Returns
+    -------
+    list of Reason
+    array of int, shape (n, MOST)
+        Places in it, in the order of telling; -1 for none, which come last.
+    """
     columns = _columns(X)
     known = {
         outcome: risks[outcome].to_numpy(dtype=np.float64)
@@ -104,8 +128,8 @@ def reasons(
         for index in reversed(range(len(theme.facts))):
             facts[_true(theme.facts[index], columns), at] = index
     losses = np.where((facts >= 0) & (losses >= LEAST_LOSS), losses, 0.0)
-    _keep_what_is_lost(losses, estimators, X, known, weights)
-    return _told(_chosen(losses), facts, columns, quarter, _since(quarter, calendar))
+    chosen = _chosen_and_lost(losses, estimators, X, known, weights)
+    return _told(chosen, facts, columns, quarter, _since(quarter, calendar))
 
 
 def _losses(
@@ -126,26 +150,43 @@ def _losses(
     return losses
 
 
-def _keep_what_is_lost(
+def _chosen_and_lost(
     losses: np.ndarray,
     estimators: Mapping[str, Estimator],
     X: pd.DataFrame,
     risks: Mapping[str, np.ndarray],
     weights: Mapping[str, float],
-) -> None:
-    """Set the loss of a theme to 0 where the child without its events would rank no lower.
+) -> np.ndarray:
+    """`_chosen`, of themes without whose events the child would rank lower.
 
     Parts add up, but a model may bend: what adds to a risk beside other things need not lower it
-    when it goes.
+    when it goes. Only what would be told is tried; where it must go, what comes next is. Sets the
+    losses that must go to 0.
     """
-    for event in removal.EVENTS:
-        themes = [at for at, one in enumerate(THEMES) if removal.EVENT_OF[one.name] == event]
-        rows = np.flatnonzero((losses[:, themes] > 0).any(axis=1))
-        if len(rows):
-            there = {outcome: risk[rows] for outcome, risk in risks.items()}
-            lost = removal.losses(estimators, X.iloc[rows], there, weights, event)
-            kept = (lost >= LEAST_LOSS)[:, None]
-            losses[rows[:, None], themes] *= kept
+    chosen = _chosen(losses)
+    tried = np.zeros((len(losses), len(removal.EVENTS)), dtype=bool)
+    open_ = np.arange(len(losses))
+    while len(open_):
+        wanted = np.zeros((len(open_), len(removal.EVENTS)), dtype=bool)
+        for place in range(MOST):
+            there = chosen[open_, place] >= 0
+            wanted[there, _EVENT_OF[chosen[open_[there], place]]] = True
+        wanted &= ~tried[open_]
+        changed = np.zeros(len(open_), dtype=bool)
+        for at, event in enumerate(removal.EVENTS):
+            asked = np.flatnonzero(wanted[:, at])
+            rows = open_[asked]
+            if not len(rows):
+                continue
+            known = {outcome: risk[rows] for outcome, risk in risks.items()}
+            lost = removal.losses(estimators, X.iloc[rows], known, weights, event)
+            tried[rows, at] = True
+            goes = lost < LEAST_LOSS
+            losses[np.ix_(rows[goes], np.flatnonzero(at == _EVENT_OF))] = 0.0
+            changed[asked[goes]] = True
+        open_ = open_[changed]
+        chosen[open_] = _chosen(losses[open_])
+    return chosen
 
 
 def _chosen(losses: np.ndarray) -> np.ndarray:
@@ -179,24 +220,26 @@ def _told(
     columns: Mapping[str, np.ndarray],
     quarter: Quarter,
     since: Mapping[str, date],
-) -> list[list[Reason]]:
-    """The chosen themes of each student as reasons, fact by fact: students share most of them."""
-    found: list[list[Reason]] = [[] for _ in range(len(chosen))]
-    for place in range(MOST):
-        for at, theme in enumerate(THEMES):
-            there = np.flatnonzero(chosen[:, place] == at)
-            for index, fact in enumerate(theme.facts):
-                rows = there[facts[there, at] == index]
-                known: dict[tuple[int | float, ...], Reason] = {}
-                for row, values in zip(rows.tolist(), _numbers(fact, columns, rows), strict=True):
-                    # Shared but for zeros, of which there are two that are equal.
-                    one = known.get(values) if all(values) else None
-                    if one is None:
-                        numbers = _named(fact, values, since)
-                        one = Reason(fact.code, theme.domain, numbers, quarter.start)
-                        known[values] = one
-                    found[row].append(one)
-    return found
+) -> tuple[list[Reason], np.ndarray]:
+    """The chosen themes of each student as reasons, fact by fact."""
+    told: list[Reason] = []
+    places = np.full(chosen.shape, -1)
+    fact_of = np.where(chosen >= 0, np.take_along_axis(facts, np.maximum(chosen, 0), axis=1), -1)
+    for at, theme in enumerate(THEMES):
+        for index, fact in enumerate(theme.facts):
+            rows, where = np.nonzero((chosen == at) & (fact_of == index))
+            known: dict[tuple[int | float, ...], int] = {}
+            here = []
+            for values in _numbers(fact, columns, rows):
+                # Shared but for zeros, of which there are two that are equal.
+                one = known.get(values) if all(values) else None
+                if one is None:
+                    one = known[values] = len(told)
+                    numbers = _named(fact, values, since)
+                    told.append(Reason(fact.code, theme.domain, numbers, quarter.start))
+                here.append(one)
+            places[rows, where] = here
+    return told, places
 
 
 def _columns(X: pd.DataFrame) -> dict[str, np.ndarray]:

@@ -92,7 +92,7 @@ def _known(rows: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
     )
 
 
-def good_news(X: pd.DataFrame, tracks: Tracks) -> list[list[Occasion]]:
+def good_news(X: pd.DataFrame, tracks: Tracks) -> dict[int, list[Occasion]]:
     """What went well in the quarter before, student by student.
 
     Fewer days absent or better marks than the student's own quarter before, or merits. All news of
@@ -105,13 +105,14 @@ def good_news(X: pd.DataFrame, tracks: Tracks) -> list[list[Occasion]]:
 
     Returns
     -------
-    list of list of dict, length n
+    dict of row to list of dict
+        Only of students of whom there is some. Those with the same numbers share one.
     """
     fell = _column(X, "absence_rate_change_quarter")
     rate = _column(X, "absence_rate_quarter")
     rose = _column(X, "grade_distance_change_quarter")
     merits = _column(X, "merits_quarter")
-    found: list[list[Occasion]] = [[] for _ in range(len(X))]
+    found: dict[int, list[Occasion]] = {}
     fallen = np.flatnonzero(fell <= -tracks.absence_fall)
     now, before = np.rint(100 * rate[fallen]), np.rint(100 * (rate[fallen] - fell[fallen]))
     _tell(found, fallen, "absence_fell", before=before.astype(int), now=now.astype(int))
@@ -123,7 +124,10 @@ def good_news(X: pd.DataFrame, tracks: Tracks) -> list[list[Occasion]]:
 
 
 def _tell(
-    found: list[list[Occasion]], rows: np.ndarray, code: str, **numbers: np.ndarray | list[float]
+    found: dict[int, list[Occasion]],
+    rows: np.ndarray,
+    code: str,
+    **numbers: np.ndarray | list[float],
 ) -> None:
     """Add news to some students; those with the same numbers share one occasion."""
     known: dict[tuple[float, ...], Occasion] = {}
@@ -132,7 +136,7 @@ def _tell(
         one = known.get(values)
         if one is None:
             one = known[values] = _news(code, dict(zip(numbers, values, strict=True)))
-        found[row].append(one)
+        found.setdefault(row, []).append(one)
 
 
 def _column(X: pd.DataFrame, name: str) -> np.ndarray:

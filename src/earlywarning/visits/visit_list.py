@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -295,6 +295,10 @@ def places_of(lead: str | None, basis: ListBasis) -> Places:
     return split(capacity, rules.preventive_share)
 
 
+_by_name = lru_cache(maxsize=10_000)(sort_key)
+"""Classes of many schools have the same names."""
+
+
 def _in_order(
     classes: Mapping[str | None, Sequence[str | None]], basis: ListBasis
 ) -> list[str | None]:
@@ -304,7 +308,7 @@ def _in_order(
         places = []
         for class_id in some:
             level = basis.classes.get(class_id or "", {}).get("grade_level")
-            by_name = sort_key((class_id or "").split("/", 2)[-1])
+            by_name = _by_name((class_id or "").split("/", 2)[-1])
             places.append((by_name[0] if level is None else level, by_name, class_id or ""))
         first[lead] = min(places)
     return sorted(classes, key=lambda lead: (lead is None, first[lead], lead or ""))

@@ -253,10 +253,14 @@ class Boosted:
         return values
 
     def _inputs(self, X: pd.DataFrame, visited: np.ndarray | None) -> np.ndarray:
-        treated = np.zeros(len(X))
+        treated: np.ndarray | float = 0.0
         if visited is not None and self.treatment_ == USED:
             treated = np.nan_to_num(visited, nan=0.0)
-        return self._columns(X, treated)
+        # Column after column in memory: as good to predict from, and far quicker to fill.
+        values = np.empty((len(X), len(self.features) + 1), dtype=np.float32, order="F")
+        matrix(X, self.features, who="the boosted model", into=values[:, :-1])
+        values[:, -1] = treated
+        return values
 
     def _data(self, values: np.ndarray, y: np.ndarray | None = None) -> xgb.DMatrix:
         return xgb.DMatrix(values, y, nthread=self.threads)

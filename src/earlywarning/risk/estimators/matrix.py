@@ -11,7 +11,12 @@ from earlywarning.errors import DataError
 
 
 def matrix(
-    X: pd.DataFrame, features: Sequence[str], *, who: str, dtype: type = np.float64
+    X: pd.DataFrame,
+    features: Sequence[str],
+    *,
+    who: str,
+    dtype: type = np.float64,
+    into: np.ndarray | None = None,
 ) -> np.ndarray:
     """The named columns as floats, empty ones as NaN.
 
@@ -24,6 +29,8 @@ def matrix(
         Whose features they are, for the message.
     dtype : type
         `np.float64`, or `np.float32` for half the memory.
+    into : array, shape (len(X), len(features)), optional
+        To be filled and returned, in place of a new one of `dtype`.
 
     Returns
     -------
@@ -40,7 +47,7 @@ def matrix(
             f"{who} needs the feature {missing[0]!r} ({len(missing)} missing in all), which this "
             "version does not compute; train again with `earlywarning train`"
         )
-    values = np.empty((len(X), len(features)), dtype=dtype)
+    values = np.empty((len(X), len(features)), dtype=dtype) if into is None else into
     for at, name in enumerate(features):
         values[:, at] = X[name].to_numpy(dtype=np.float64, na_value=np.nan)
     return values

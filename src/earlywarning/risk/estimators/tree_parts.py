@@ -43,6 +43,20 @@ class Tree:
     missing_left: np.ndarray
 
 
+@dataclass(slots=True)
+class Known:
+    """Ways through one tree of which XGBoost was asked.
+
+    Attributes
+    ----------
+    ways : array of int, shape (n_ways,)
+    parts : array of float32, shape (n_ways, n_columns of the tree)
+    """
+
+    ways: np.ndarray
+    parts: np.ndarray
+
+
 class TreeParts:
     """Shapley values of one booster.
 
@@ -56,6 +70,7 @@ class TreeParts:
     def __init__(self, booster: xgb.Booster, *, threads: int = 1) -> None:
         self.booster = booster
         self.threads = threads
+        self._known: dict[int, Known] = {}
 
     def values(self, values: np.ndarray) -> np.ndarray:
         """What each column adds to each student's margin, in 32 bits.
@@ -72,15 +87,13 @@ class TreeParts:
         trees, thresholds = self._read
         if len(values) < FEW_ROWS or any(len(tree.columns) > MOST_SPLITS for tree in trees):
             return self._asked(self.booster, values)
-        empty = {at: np.isnan(values[:, at]) for at in thresholds}
-        steps = {
-            at: np.searchsorted(some, values[:, at], side="right").astype(np.uint16)
-            for at, some in thresholds.items()
-        }
+        by_column = np.asfortranarray(values)
+        empty = {at: np.isnan(by_column[:, at]) for at in thresholds}
+        steps = {at: _steps(some, by_column[:, at]) for at, some in thresholds.items()}
         added = np.zeros((values.shape[1], len(values)), dtype=np.float32)
         for number, tree in enumerate(trees):
             if len(tree.columns):
-                self._add(added, number, tree, values, steps, empty)
+                self._add(added, number, tree, values, _ways(tree, steps, empty))
         return added.T
 
     def _add(
@@ -89,22 +102,31 @@ class TreeParts:
         number: int,
         tree: Tree,
         values: np.ndarray,
-        steps: dict[int, np.ndarray],
-        empty: dict[int, np.ndarray],
+        ways: np.ndarray,
     ) -> None:
-        ways = _ways(tree, steps, empty)
-        one_of = np.full(1 << len(tree.columns), -1, dtype=np.int64)
-        one_of[ways] = np.arange(len(ways))
-        found = np.flatnonzero(one_of >= 0)
-        if len(found) * SEVERAL > len(ways):
+        columns = np.unique(tree.columns)
+        known = self._known.get(number)
+        if known is None:
+            nothing = np.empty((0, len(columns)), dtype=np.float32)
+            known = self._known[number] = Known(np.empty(0, dtype=np.int64), nothing)
+        new = np.zeros(1 << len(tree.columns), dtype=bool)
+        new[ways] = True
+        new[known.ways] = False
+        asked = np.flatnonzero(new)
+        if len(asked) * SEVERAL > len(ways):
             parts = self._asked(self._singles[number], values)
-            for column in np.unique(tree.columns).tolist():
+            for column in columns.tolist():
                 added[column] += parts[:, column]
             return
-        parts = self._asked(self._singles[number], values[one_of[found]])
-        of_way = np.zeros(len(one_of), dtype=np.float32)
-        for column in np.unique(tree.columns).tolist():
-            of_way[found] = parts[:, column]
+        if len(asked):
+            one_of = np.empty(len(new), dtype=np.int64)
+            one_of[ways] = np.arange(len(ways))
+            parts = self._asked(self._singles[number], values[one_of[asked]])
+            known.ways = np.concatenate([known.ways, asked])
+            known.parts = np.concatenate([known.parts, parts[:, columns]])
+        of_way = np.zeros(len(new), dtype=np.float32)
+        for at, column in enumerate(columns.tolist()):
+            of_way[known.ways] = known.parts[:, at]
             added[column] += of_way.take(ways)
 
     def _asked(self, booster: xgb.Booster, values: np.ndarray) -> np.ndarray:
@@ -151,14 +173,27 @@ class TreeParts:
         return trees, thresholds
 
 
+def _steps(thresholds: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """How many thresholds of its column each value has reached, in as few bits as will do."""
+    kind = np.uint8 if len(thresholds) < 1 << 8 else np.uint16
+    return np.searchsorted(thresholds, column, side="right").astype(kind)
+
+
 def _ways(tree: Tree, steps: dict[int, np.ndarray], empty: dict[int, np.ndarray]) -> np.ndarray:
     """Each student's way through a tree: one bit a split, set where smaller values go."""
-    first = int(tree.columns[0])
-    ways = np.zeros(len(steps[first]), dtype=np.uint16)
-    for bit, column in enumerate(tree.columns.tolist()):
+    students = len(steps[int(tree.columns[0])])
+    halves = np.zeros((2, students), dtype=np.uint8)
+    left = np.empty(students, dtype=bool)
+    bits = left.view(np.uint8)
+    for split, column in enumerate(tree.columns.tolist()):
+        here = steps[column]
         # An empty value is greater than every threshold here, so it is right without more.
-        left = steps[column] <= tree.places[bit]
-        if tree.missing_left[bit]:
-            left |= empty[column]
-        ways |= left.astype(np.uint16) << np.uint16(bit)
-    return ways.astype(np.int64)
+        np.less_equal(here, here.dtype.type(tree.places[split]), out=left)
+        if tree.missing_left[split]:
+            np.logical_or(left, empty[column], out=left)
+        np.left_shift(bits, np.uint8(split % 8), out=bits)
+        np.bitwise_or(halves[split // 8], bits, out=halves[split // 8])
+    ways = halves[0].astype(np.int64)
+    if len(tree.columns) > 8:
+        ways |= halves[1].astype(np.int64) << 8
+    return ways

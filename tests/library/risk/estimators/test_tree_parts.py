@@ -57,6 +57,24 @@ def test_the_same_bits(depth: int) -> None:
     assert np.abs(found).max() > 0
 
 
+def test_what_was_asked_before_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    booster = fitted(3)
+    parts = TreeParts(booster)
+    first, second = (students(tree_parts.FEW_ROWS + 100, seed) for seed in (8, 9))
+    assert np.array_equal(parts.values(first), native(booster, first))
+    asked = []
+    ask = TreeParts._asked
+    monkeypatch.setattr(
+        TreeParts, "_asked", lambda *given: asked.append(len(given[-1])) or ask(*given)
+    )
+    # Other students, some of whom take ways that nobody took before.
+    assert np.array_equal(parts.values(second), native(booster, second))
+    assert 0 < sum(asked) < parts.booster.num_boosted_rounds() * 3
+    asked.clear()
+    assert np.array_equal(parts.values(first), native(booster, first))
+    assert asked == []
+
+
 def test_few_students_and_deep_trees_are_left_to_xgboost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -122,6 +122,11 @@ class Desk(started.Desk):
         """What the import wrote; empty if nothing, or no more."""
         return started.report(self._place(job_id) / ("saved.json" if saved else "preview.json"))
 
+    def bare(self, job_id: str, text: str) -> str:
+        """A message without the folder in which an upload is kept."""
+        place = self._place(job_id)
+        return text.replace(f"{place / 'named'}/", "").replace(f"{place}/", "")
+
     def faults(self, job_id: str) -> bytes | None:
         """The CSV file of all refused rows; None if there is none."""
         try:

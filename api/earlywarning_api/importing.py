@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from starlette.datastructures import UploadFile
 
 from earlywarning.io.register import import_jobs as jobs
 from earlywarning.io.register.import_jobs import Job
+from earlywarning.io.sentences import HIDDEN, QUOTED
 from earlywarning_api import access, import_schemas, recording
 from earlywarning_api.import_desk import MAPPING, MOST_FILES, Desk, Upload
 from earlywarning_api.problems import Invalid, Refused
@@ -20,7 +20,6 @@ from earlywarning_api.problems import Invalid, Refused
 ANSWERABLE = frozenset({"school_year", "entry_date", "subject", "max_score", "blank", "coverage"})
 """What can be said without a mapping; for data staff `school_id` too."""
 
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 NO_NAMES = frozenset({"data_staff"})
 """Roles that are told where and why, but nothing that stands in a file."""
 
@@ -155,7 +154,7 @@ def view(request: Request, person: access.Person, job: Job) -> import_schemas.Im
     return import_schemas.ImportView(
         **head(job).model_dump(),
         progress=newest.get("progress") if job.status in jobs.RUNNING else None,
-        problem=tell(_problem(job, report, saved)),
+        problem=tell("" if at is None else at.bare(job.job_id, _problem(job, report, saved))),
         understood=[_understood(one, tell) for one in report.get("files", [])],
         questions=[
             import_schemas.AskedFirst(
@@ -204,7 +203,8 @@ def _unusual(at: Desk, job: Job) -> list[str]:
     known = list(at.report(job.job_id).get("unusual", []))
     saved = at.report(job.job_id, saved=True)
     if not known and saved.get("status") == "unusual":
-        known = [line.strip() for line in saved.get("problem", "").split("\n")[1:-1]]
+        lines = saved.get("problem", "").split("\n")
+        known = [line.strip() for line in lines if line.startswith("  ")]
     return known
 
 
@@ -235,7 +235,7 @@ def _same(text: str) -> str:
 
 def _masked(text: str) -> str:
     """A message without what it quotes from a file."""
-    return _QUOTED.sub("…", text)
+    return QUOTED.sub(HIDDEN, text)
 
 
 def _noted(request: Request, person: access.Person, job: Job, action: str) -> None:

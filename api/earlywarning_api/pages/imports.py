@@ -36,6 +36,9 @@ CHOICES = {
 }
 """What an empty mark can mean, and whether everybody was marked."""
 
+COUNTED = ("too_few_fields", "too_many_fields")
+"""Reasons for which what was found is counted in our words and not quoted."""
+
 YES, NO, OTHER = "yes", "no", "other"
 
 
@@ -62,6 +65,8 @@ class ImportPage:
     one : ImportView
     answerable, in_mapping : tuple of str
         Questions that can be answered here, and what only a mapping can say.
+    counted : tuple of str
+        Reasons for which what was found is in our words.
     fault : str or None
         `over`, `busy` or `unusual`: why what was asked was not done.
     """
@@ -71,6 +76,7 @@ class ImportPage:
     in_mapping: tuple[str, ...]
     choices: Mapping[str, tuple[str, ...]]
     shown_faults: int
+    counted: tuple[str, ...]
     school_year: str
     may_draft: bool
     sent: Sent = field(default_factory=Sent)
@@ -216,6 +222,7 @@ def _page(
         in_mapping=tuple(dict.fromkeys(q.text for q in shown.questions if not q.answerable)),
         choices=CHOICES,
         shown_faults=SHOWN_FAULTS,
+        counted=COUNTED,
         may_draft=access.allowed(person, "drafts") and person.school_id is not None,
         school_year=request.app.state.calendar.school_year_of(rendering.today(request)),
         sent=sent or Sent(_before(shown.said)),

@@ -9,7 +9,7 @@ not see of a file stands there as an ellipsis, also where the sentence itself ha
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -32,13 +32,28 @@ _MEASURED = frozenset(("size", "unpacked", "most"))
 _PHRASES = frozenset(
     ("what", "about", "half", "month", "rows", "rule", "table", "advice", "again", "amounts",
      "column", "columns_known", "format", "found", "hint", "homerooms", "kind", "kinds", "lacking",
-     "months", "origin", "other_month", "other_origin", "other_weekday", "problem", "problems",
-     "role", "weekday")
+     "meaning", "months", "origin", "other_month", "other_origin", "other_weekday", "problem",
+     "problems", "role", "weekday")
 )  # fmt: skip
 """Names that stand for words of the import; the others quote a file, and quotations stay."""
 
-_KNOWN = frozenset(("format", "kind", "problem", "role"))
+_KNOWN = frozenset(("kind", "meaning", "other_weekday", "problem", "role", "weekday"))
 """Of these, what must be known itself: else the sentence around it is not known either."""
+
+_ONE = r"(?:(?!; |\n).)+?"
+_LOOKS = {
+    "about": ".*?",  # nothing, where a title does not say it
+    "where": _ONE,  # else it would begin with whole other sentences
+    "files": _ONE,  # or end with them
+    "kinds": _ONE,
+    "tables": _ONE,
+    "words": _ONE,
+    "allowed": r"[^\s,;]+(?:, [^\s,;]+)*",  # codes to choose from, no words
+    "found": r"(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^'\";]|;(?! ))+?",
+    "format": r"Ed-Fi .+?",
+    "token": r"\S+",
+}
+"""What does not stand for any text."""
 
 _PLACE = "where"
 """The name of a file, a sheet or an entry of a mapping."""
@@ -46,9 +61,12 @@ _PLACE = "where"
 _ERROR = "error"
 """The name of what another program says, in English."""
 
-_BETWEEN = ("\n  ", "; ", ", ")
+_LINES = "\n  "
 _MOST_JOINED = 40
 """Of so many parts at most a text may consist that is several sentences."""
+
+_MOST_WITHIN = 6
+"""So many parts of a list at most are one phrase of it."""
 
 _AND_MORE = "{shown} and {number} more"
 """How a list of quotations ends that was cut."""
@@ -81,7 +99,7 @@ _DECIMALS = str.maketrans(",.", ".,")
 HIDDEN = "…"
 """What stands for a quotation that its reader may not see."""
 
-QUOTED = re.compile(r"(?<!\w)'(?:[^'\\]|\\.)*'(?!\w)|(?<!\w)\"(?:[^\"\\]|\\.)*\"(?!\w)")
+QUOTED = re.compile(r"(?<!\w)'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 """A quotation in a sentence; an apostrophe within or after a word begins none."""
 
 
@@ -228,14 +246,29 @@ def _listed(
 
 def _phrases(text: str, language: str, depth: int) -> Sentence:
     """Words of the import; of several, each by itself."""
-    if (said := _said(text, language, depth)) is not None:
+    is_one = _LINES not in text
+    if is_one and (said := _said(text, language, depth)) is not None:
         return said
-    for between in _BETWEEN:
+    for between in (_LINES, "; ", ", "):
         if between in text:
-            found = [_phrases(part, language, depth) for part in text.split(between)]
+            found = list(_each(text.split(between), between, language, depth))
             quoted = tuple(quote for one in found for quote in one.quoted)
             return Sentence(between.join(one.text for one in found), language, quoted)
     return Sentence(_quoted("shown", text, language, depth), language)
+
+
+def _each(parts: Sequence[str], between: str, language: str, depth: int) -> Iterator[Sentence]:
+    """Each phrase of a list; one that is known may have in it what stands between them."""
+    reach = _MOST_WITHIN if between != _LINES and len(parts) <= _MOST_JOINED else 1
+    start = 0
+    while start < len(parts):
+        for end in range(start + 1, min(start + reach, len(parts)) + 1):
+            if (one := _said(between.join(parts[start:end]), language, depth)) is not None:
+                break
+        else:
+            end, one = start + 1, _phrases(parts[start], language, depth)
+        yield one
+        start = end
 
 
 @cache
@@ -279,8 +312,6 @@ def _fitting(text: str) -> str:
 
 
 def _fits(name: str) -> str:
-    if name == "about":
-        return ".*?"  # nothing, where a title does not say it
-    if name == _PLACE:
-        return r"(?:(?!; |\n).)+?"  # else it would begin with whole other sentences
+    if name in _LOOKS:
+        return _LOOKS[name]
     return _NUMBER if name in _NUMBERS else ".+?"

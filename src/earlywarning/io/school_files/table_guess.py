@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from earlywarning.errors import DataError
 from earlywarning.io.school_files.column_roles import EMPTY_TEXTS, Column, find_roles
 from earlywarning.io.school_files.event_guess import find_events
 from earlywarning.io.school_files.grade_guess import find_marks
-from earlywarning.io.school_files.headings_known import WORDS, plain
+from earlywarning.io.school_files.headings_known import BY_HEADING, WORDS, plain
 from earlywarning.io.school_files.people_guess import find_people
 from earlywarning.io.school_files.table_look import Guess, Look
 from earlywarning.records import dates
@@ -159,6 +160,17 @@ def _words(look: Look, entry: dict[str, Any]) -> None:
 
 
 def _nothing(look: Look) -> str:
+    """Why nothing of a table can be imported, and what to do."""
+    if not any(column.filled for column in look.columns):
+        return f"{look.where}: has headings, but no rows below them; export it when it is filled"
+    numbered = (re.fullmatch(r"(.+)#\d+", column.heading) for column in look.columns)
+    twice = [found[1] for found in numbered if found and plain(found[1]) in BY_HEADING]
+    if twice:
+        return (
+            f"{look.where}: the heading {twice[0]!r} stands over several columns, so it cannot be "
+            "told which is meant; give each column a name of its own, or leave out what is there "
+            "twice"
+        )
     found = ", ".join(
         f"{column.heading} ({role.replace('_', ' ')})"
         for role, column in list(look.roles.columns.items())[:_FEW]
@@ -166,6 +178,8 @@ def _nothing(look: Look) -> str:
     lacks = []
     if not look.named():
         lacks.append("a student number (NIS, NISN, student id) or name")
+    elif not any(role in look.roles for role in ("student", "student_oid", "national_id")):
+        lacks.append("student numbers (NIS, NISN, student id), if it is a list of students")
     if "date" not in look.roles and "period" not in look.roles:
         lacks.append("a date (Tanggal) or a period")
     if "code" not in look.roles and not look.marks and not look.has_type:

@@ -19,6 +19,24 @@ from earlywarning.visits.ranking import NEVER, NOT_LISTED, TRACKS, Cut, Families
 from earlywarning.visits.table import Table, numbers, quoted
 
 NULL = "null"
+CHILDREN = "children"
+
+
+class Bytes:
+    """Texts as one run of bytes with commas between them, of which any stretch is at hand."""
+
+    def __init__(self, texts: pl.Series) -> None:
+        led = pl.select(pl.concat_str(pl.lit(","), texts)).to_series()
+        array = led.to_arrow(compat_level=pl.CompatLevel.oldest())
+        _, offsets, data = array.buffers()
+        self._starts = np.frombuffer(offsets, dtype=np.int64)[array.offset :]
+        self._data = memoryview(data)
+
+    def joined(self, start: int, end: int) -> memoryview:
+        """The texts from one place to another, the second not included."""
+        if start == end:
+            return self._data[:0]
+        return self._data[int(self._starts[start]) + 1 : int(self._starts[end])]
 
 
 def households(
@@ -52,7 +70,7 @@ def households(
     listed = cut.track != NOT_LISTED
     columns = {
         "band": _gathered([band_of(name) for name in TRACKS], KEEP_WATCHING, cut.track),
-        "children": _children(table, families, cut, explained, with_tracks=with_tracks),
+        CHILDREN: _children(table, families, cut, explained, with_tracks=with_tracks),
         "class_id": quoted(frame["class_id"]),
         "cut": _floats("cut", cut.cut),
         "distance": _floats("distance", cut.distance),
@@ -96,7 +114,7 @@ def households(
 def _children(
     table: Table, families: Families, cut: Cut, explained: np.ndarray, *, with_tracks: bool
 ) -> pl.Series:
-    """The children of each family, in the order of `cut`."""
+    """The children of each family with commas between them, in the order of `cut`."""
     sizes = families.sizes[cut.order]
     ends = np.cumsum(sizes)
     # Places in the table, family after family.
@@ -126,14 +144,14 @@ def _children(
         del columns["occasions"]
     each = _objects(columns)
     if (sizes == 1).all():
-        return "[" + each + "]"
+        return each
     family = pl.Series(np.repeat(np.arange(len(sizes)), sizes))
     together = (
         pl.DataFrame({"family": family, "each": each})
         .group_by("family", maintain_order=True)
         .agg(pl.col("each").str.join(","))["each"]
     )
-    return "[" + together + "]"
+    return together
 
 
 def _objects(columns: Mapping[str, pl.Series | None]) -> pl.Series:
@@ -142,6 +160,8 @@ def _objects(columns: Mapping[str, pl.Series | None]) -> pl.Series:
     given = {name: column for name, column in columns.items() if column is not None}
     for place, name in enumerate(given):
         parts += [pl.lit(f"{',' if place else '{'}{text(name)}:"), pl.col(name)]
+        if name == CHILDREN:
+            parts[-1:] = [pl.lit("["), pl.col(name), pl.lit("]")]
     return pl.DataFrame(given).select(pl.concat_str([*parts, pl.lit("}")])).to_series()
 
 

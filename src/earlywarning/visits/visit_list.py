@@ -26,10 +26,10 @@ from earlywarning.visits.capacity import (
     Places,
     split,
 )
-from earlywarning.visits.frozen import digest, district_values, opened, text
+from earlywarning.visits.frozen import canonical, digest, district_values, opened
 from earlywarning.visits.households import Child
 from earlywarning.visits.ranking import NOT_LISTED, TRACKS, Cut, Families, cut, gather, nth
-from earlywarning.visits.record_text import households
+from earlywarning.visits.record_text import Bytes, households
 from earlywarning.visits.table import Table, of_children
 
 FORMAT = NEWEST_LAYOUT
@@ -181,10 +181,10 @@ def build_all(
     schools = [basis.school_id for basis in bases]
     of_lead = np.array([schools.index(basis.school_id) for basis, _ in leads], dtype=np.int64)
     positions = _positions(found, of_lead[found.lead])
-    rows = households(
+    rows = Bytes(households(
         table, families, found, explained=_explained(found, would, rules),
         positions=positions, shadow=shadow, shadow_track=would, with_tracks=with_tracks,
-    )  # fmt: skip
+    ))  # fmt: skip
     told = _told_of_leads(leads, places, found)
     students = np.bincount(
         of_lead[found.lead], weights=families.sizes[found.order], minlength=len(bases)
@@ -197,9 +197,9 @@ def build_all(
         here = told[lead_start:lead_end]
         end = start + sum(one["households"] for one in here)
         header = _header(basis, here, int(students[at]), values)
-        frozen = "".join(
-            ['{"header":', text(header), ',"households":[', rows[start:end].str.join(",")[0], "]}"]
-        ).encode()
+        frozen = b"".join(
+            [b'{"header":', canonical(header), b',"households":[', rows.joined(start, end), b"]}"]
+        )
         made.append(VisitListDraft(header, frozen, digest(frozen)))
         start, lead_start = end, lead_end
     return made

@@ -1,14 +1,15 @@
 """Rows of a CSV file: where each begins, how many fields it has; Polars parses them.
 
-The fields are counted over bytes, before parsing. A file with quotation marks in odd places goes
-row by row through the standard library instead, which can name the row.
+Whether every row of a block has as many fields as there are headings is proved with little work. If
+it is not, the fields of each row are counted over bytes, before parsing. A file with quotation
+marks in odd places goes row by row through the standard library instead, which can name the row.
 """
 
 from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +47,7 @@ def decoded_blocks(file: FileKind, size: int = BLOCK) -> Iterator[bytes]:
 
 @dataclass(slots=True)
 class Records:
-    """Rows of a block as bytes or, if its quotation marks are odd, as lists.
+    """Rows of a block as bytes or, if its quotation marks are odd, as lists; or parsed already.
 
     Attributes
     ----------
@@ -63,9 +64,11 @@ class Records:
     starts: np.ndarray | None = None
     delimiter: str = ","
     lists: list[list[str]] | None = None
+    even: pl.DataFrame | None = None
+    """Cells of all rows, where `split_records` was told to try `even_rows` and these are."""
 
     def __len__(self) -> int:
-        return len(self.fields)
+        return len(self.fields) if self.even is None else self.even.height
 
     def frame(
         self, which: np.ndarray, headings: Sequence[str], chosen: Sequence[str]
@@ -81,14 +84,7 @@ class Records:
         places = {name: place for place, name in enumerate(headings) if name in chosen}
         if not places:
             return pl.DataFrame(height=len(which))
-        found = pl.read_csv(
-            self._bytes(which),
-            has_header=False,
-            separator=self.delimiter,
-            infer_schema=False,
-            columns=list(places.values()),
-            raise_if_empty=False,
-        )
+        found = _parsed(self._bytes(which), self.delimiter, list(places.values()), quotes=True)
         found.columns = list(places)
         return found.select(chosen)
 
@@ -104,15 +100,75 @@ class Records:
         return bytes(pieces[0]) if len(pieces) == 1 else b"".join(pieces)
 
 
-def split_records(file: FileKind, delimiter: str, limits: Limits) -> Iterator[Records]:
-    """The file's rows, block by block; a quoted field may hold line ends."""
+def _parsed(data: bytes, delimiter: str, columns: list[int], *, quotes: bool) -> pl.DataFrame:
+    return pl.read_csv(
+        data,
+        has_header=False,
+        separator=delimiter,
+        quote_char='"' if quotes else None,
+        infer_schema=False,
+        columns=columns,
+        raise_if_empty=False,
+    )
+
+
+def even_rows(
+    data: bytes, delimiter: str, headings: Sequence[str], chosen: Sequence[str]
+) -> pl.DataFrame | None:
+    """The chosen columns, if every row certainly has as many fields as there are headings.
+
+    In a row with too few the last field is missing. If it is in none, and there are as many marks
+    between fields as rows of that width have, then no row has too many either. So a last column
+    with empty cells proves nothing.
+
+    Parameters
+    ----------
+    data : bytes
+        Whole rows without a quotation mark.
+
+    Returns
+    -------
+    DataFrame or None
+        None if it is not certain.
+    """
+    array = np.frombuffer(data, dtype=np.uint8)
+    rows, last = np.count_nonzero(array == _NEWLINE), len(headings) - 1
+    if not chosen or np.count_nonzero(array == ord(delimiter)) != rows * last:
+        return None
+    places = {headings.index(name): name for name in chosen}
+    wanted = sorted({*places, last})
+    try:
+        found = _parsed(data, delimiter, wanted, quotes=False)
+    except pl.exceptions.PolarsError:  # the first rows are narrower, or some are wider
+        return None
+    found.columns = [str(place) for place in wanted]
+    if found.height != rows or found[str(last)].has_nulls():
+        return None
+    return found.select(pl.col(str(place)).alias(name) for place, name in places.items())
+
+
+def split_records(
+    file: FileKind,
+    delimiter: str,
+    limits: Limits,
+    even: Callable[[bytes, int], pl.DataFrame | None] | None = None,
+) -> Iterator[Records]:
+    """The file's rows, block by block; a quoted field may hold line ends.
+
+    Parameters
+    ----------
+    even : function of (bytes, int), optional
+        `even_rows` of whole rows without a quotation mark, of which so many stand before them.
+    """
     separator = ord(delimiter)
     carry = b""
     number = 0
     blocks = decoded_blocks(file)
     for block in blocks:
         data = carry + block
-        cut, records = _split(data, separator, delimiter)
+        cut, records = _even(data, number, even)
+        if records is None:
+            cut, records = _split(data, separator, delimiter)
         if records is None:
             rest = _chain(data, blocks)
             yield from _slow_records(file.path.name, rest, delimiter, number)
@@ -138,6 +194,20 @@ def split_records(file: FileKind, delimiter: str, limits: Limits) -> Iterator[Re
 def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield first
     yield from rest
+
+
+def _even(
+    data: bytes, number: int, even: Callable[[bytes, int], pl.DataFrame | None] | None
+) -> tuple[int, Records | None]:
+    """The whole rows of a block, if they are certainly as wide as the headings."""
+    if even is None or b'"' in data:
+        return 0, None
+    cut = data.rfind(b"\n") + 1
+    cells = even(data[:cut], number) if cut else None
+    if cells is None:
+        return 0, None
+    nothing = np.zeros(0, dtype=np.int64)
+    return cut, Records(nothing, nothing, even=cells)
 
 
 def _split(data: bytes, separator: int, delimiter: str) -> tuple[int, Records | None]:

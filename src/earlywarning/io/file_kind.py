@@ -210,7 +210,7 @@ def _inspect_text(path: Path, kind: Kind, size: int, first: bytes, stream: Binar
     name = path.name
     encoding, skip = _encoding_of_start(name, first)
     digest = hashlib.sha256()
-    tally = _Utf8Tally()
+    tally = _Utf8Tally(path)
     newlines = returns = False
     last = block = first
     while block:
@@ -237,8 +237,9 @@ def _inspect_text(path: Path, kind: Kind, size: int, first: bytes, stream: Binar
 def _is_binary(block: bytes) -> bool:
     """Whether more than one byte in a hundred is a control character that no text has."""
     few = len(block) * 0.01
-    low = np.count_nonzero(np.frombuffer(block, dtype=np.uint8) < 32)
-    if low <= few:
+    array = np.frombuffer(block, dtype=np.uint8)
+    low = np.count_nonzero(array < 32)
+    if low <= few or low - sum(np.count_nonzero(array == sign) for sign in b"\r\n") <= few:
         return False
     return len(block) - len(block.translate(None, _CONTROL)) > few
 
@@ -269,37 +270,47 @@ def _encoding_of_start(name: str, first: bytes) -> tuple[str, int]:
 class _Utf8Tally:
     """Counts characters that are good UTF-8 and bytes that are not."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._path = path
         self._pending = False
-        self._rows = 0
+        self._bytes = 0
         self.good = self.bad = 0
         self.undefined = 0
         self.first_bad_row: int | None = None
 
     def add(self, block: bytes) -> None:
         """Count one block."""
+        before, self._bytes = self._bytes, self._bytes + len(block)
         if block.isascii() and not self._pending:
-            self._rows += block.count(b"\n")
             return
-        self._count(self._decoder.decode(block), block.count("\ufffd".encode()))
+        self._count(self._decoder.decode(block), block.count("\ufffd".encode()), before)
         self._pending = bool(self._decoder.getstate()[0])
         self.undefined += len(block) - len(block.translate(None, _UNDEFINED_1252))
 
-    def _count(self, text: str, genuine: int) -> None:
+    def _count(self, text: str, genuine: int, before: int) -> None:
         bad = text.count("\ufffd") - genuine
         if bad > 0 and self.first_bad_row is None:
-            self.first_bad_row = self._rows + text[: text.index("\ufffd")].count("\n") + 1
-        self._rows += text.count("\n")
+            rows = text[: text.index("\ufffd")].count("\n")
+            self.first_bad_row = self._rows_in(before) + rows + 1
         self.bad += max(bad, 0)
         self.good += len(text) - len(text.encode("ascii", "ignore")) - max(bad, 0)
+
+    def _rows_in(self, size: int) -> int:
+        """Line ends in the first bytes of the file; few files are ever asked."""
+        rows = 0
+        with self._path.open("rb") as stream:
+            while size and (block := stream.read(min(size, BLOCK))):
+                rows += block.count(b"\n")
+                size -= len(block)
+        return rows
 
     def encoding(self, name: str, announced: str) -> str:
         """The encoding of all that was counted."""
         cut = 0
         if self._pending:
             cut = 1
-            self._count(self._decoder.decode(b"", final=True), 0)
+            self._count(self._decoder.decode(b"", final=True), 0, self._bytes)
         if not self.bad:
             return announced
         if self.good or announced == "utf-8-sig":

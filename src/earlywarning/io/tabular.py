@@ -1,9 +1,9 @@
 """CSV files as text cells with row numbers; nothing is interpreted here.
 
 Polars parses; this module decides what is handed to it. Delimiter, encoding and a `sep=;` line are
-detected. The fields of each row are counted before parsing, so a row with more or fewer fields than
-there are headings is refused by its number instead of shifting its cells. Read in blocks: memory
-does not grow with the file.
+detected. A row with more or fewer fields than there are headings is refused by its number instead
+of shifting its cells: `csv_rows` proves that there is none, or counts the fields of each. Read in
+blocks: memory does not grow with the file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from earlywarning.errors import DataError
-from earlywarning.io.csv_rows import Records, decoded_blocks, split_records
+from earlywarning.io.csv_rows import Records, decoded_blocks, even_rows, split_records
 from earlywarning.io.file_kind import FileKind, Limits
 from earlywarning.io.headings import find_headings, tidy
 
@@ -89,8 +89,22 @@ class TextTable:
         """
         chosen = [name for name in self.headings if columns is None or name in columns]
         number = -self._skip_records
-        for records in split_records(self.file, self.delimiter, self.limits):
+        is_worth_trying = True
+
+        def even(data: bytes, before: int) -> pl.DataFrame | None:
+            nonlocal is_worth_trying
+            if not is_worth_trying or before - self._skip_records < self.data_row - 1:
+                return None
+            cells = even_rows(data, self.delimiter, self.headings, chosen)
+            is_worth_trying = cells is not None
+            return cells
+
+        for records in split_records(self.file, self.delimiter, self.limits, even):
             first, number = number + 1, number + len(records)
+            if records.even is not None:
+                row = pl.int_range(first, number + 1, dtype=pl.Int32, eager=True).alias("_row")
+                yield Chunk(records.even.with_columns(row), pl.DataFrame(schema=FAULT_SCHEMA))
+                continue
             skip = min(max(self.data_row - first, 0), len(records))
             if skip < len(records):
                 yield self._chunk(records, skip, first, chosen)

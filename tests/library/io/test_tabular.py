@@ -10,8 +10,11 @@ from pathlib import Path
 import openpyxl
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from earlywarning.errors import DataError
+from earlywarning.io.csv_rows import even_rows
 from earlywarning.io.file_kind import Limits, inspect
 from earlywarning.io.tabular import Chunk, TextTable, open_text
 from earlywarning.io.workbook import DATE, FORMULA, NUMBER, TEXT, WorkbookTable, open_workbook
@@ -102,6 +105,51 @@ def test_many_blocks_give_the_same_rows_as_one(
         again = opened(tmp_path, data)
         assert (rows(again), faults(again)) == expected
     assert [row[0] for row in expected[1]] == [79, 302]
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    lines=st.lists(
+        st.lists(st.sampled_from(["", "1", "é", "  x ", '"q"', "\r"]), min_size=1, max_size=4),
+        max_size=40,
+    ),
+    width=st.integers(1, 3),
+    size=st.sampled_from([16, 64, 1 << 22]),
+    crlf=st.booleans(),
+)
+def test_rows_that_are_plainly_as_wide_as_the_headings_are_as_if_counted(
+    tmp_path: Path, lines: list[list[str]], width: int, size: int, crlf: bool
+) -> None:
+    """The short proof gives what counting the fields of each row gives, or nothing."""
+    ends = "\r\n" if crlf else "\n"
+    data = ends.join([",".join("abc"[:width]), *(",".join(line) for line in lines), ""]).encode()
+    data = b"sep=,\n" + data
+
+    def read() -> tuple[object, ...] | str:
+        table = opened(tmp_path, data, wanted=["a"])
+        try:
+            return rows(table), faults(table), table.warnings
+        except DataError as error:
+            return str(error)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("earlywarning.io.csv_rows.decoded_blocks.__defaults__", (size,))
+        shortly = read()
+        patch.setattr("earlywarning.io.tabular.even_rows", lambda *_: None)
+        assert read() == shortly
+
+
+def test_no_proof_without_certainty() -> None:
+    def proved(data: bytes, chosen: Sequence[str] = ("b",)) -> list[tuple[object, ...]] | None:
+        cells = even_rows(data, ",", ("a", "b", "c"), chosen)
+        return None if cells is None else cells.rows()
+
+    assert proved(b"1,2,3\n4,5,6\r\n") == [("2",), ("5",)]
+    assert proved(b"1,2,3\n4,5,6\n", ("c", "a")) == [("3", "1"), ("6", "4")]
+    assert proved(b"1,,3\n4,5,6\n") == [(None,), ("5",)]
+    for data in (b"1,2,\n", b"1,2\n", b"1,2,3,4\n", b"1,2\n1,2,3,4\n", b"1,2,3\n\n", b"\r\n"):
+        assert proved(data) is None
+    assert proved(b"1,2,3\n", ()) is None
 
 
 @pytest.mark.parametrize(

@@ -440,7 +440,9 @@ def _lists(
         made = build_all(table, bases, excluded=out)
         done += len(made)
         progress("allocate", done, len(schools))
-        yield from made
+        made.reverse()
+        while made:  # Each is let go when it is saved, with what was read from its record.
+            yield made.pop()
 
 
 def _registered_then(document: Mapping[str, Any]) -> Registered:

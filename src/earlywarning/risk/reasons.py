@@ -181,7 +181,7 @@ def _chosen_and_lost(
             known = {outcome: risk[rows] for outcome, risk in risks.items()}
             lost = removal.losses(estimators, X.iloc[rows], known, weights, event)
             tried[rows, at] = True
-            goes = lost < LEAST_LOSS
+            goes = ~(lost >= LEAST_LOSS)
             losses[np.ix_(rows[goes], np.flatnonzero(at == _EVENT_OF))] = 0.0
             changed[asked[goes]] = True
         open_ = open_[changed]

@@ -45,6 +45,10 @@ SAMPLES = {
     "_weekday(timed, day)": "Sunday",
     "_weekday(timed, first)": "Monday",
     "_amounts(contents)": "student: 7, grade: 7",
+    "'\\n  '.join(['the answers cannot be used; nothing was saved:', *faults])": (
+        "the answers cannot be used; nothing was saved:\n  'yes', but nobody is proposed; write "
+        "the student's number, or no"
+    ),
     "why": "holds results of a statewide test, not marks of lessons; export the section grades",
     "error": "attendance codes: unknown status 7; allowed: 7",
 }

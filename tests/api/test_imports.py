@@ -147,6 +147,25 @@ def test_another_schools_rows_are_refused_and_data_staff_read_no_names(school: S
     assert school.as_("data_staff").get(path).status_code == 403
 
 
+def test_what_is_wrong_stands_on_the_page_in_indonesian_without_our_folders(school: School) -> None:
+    odd = MAPPING["mapping.toml"].replace(b"[[table]]", b"[[table]]\nkolom = 3", 1)
+    broken = {"a.pdf": b"%PDF-1.4", "siswa.csv": "NIS;Nama;Kelas\n".encode("utf-32")}
+    for files, said in (
+        (
+            {**FILES, "mapping.toml": odd},
+            "mapping.toml: [[table]] 1 (staff): kunci &#39;kolom&#39;",
+        ),
+        (broken, "berupa teks UTF-32; simpan sebagai CSV (UTF-8) atau XLSX"),
+    ):
+        found = school.looked(files)
+        assert found["status"] == "refused"
+        assert str(school.home) not in str(found)
+        page = school.as_("coordinator").get(f"/imports/{found['import_id']}").text
+        assert said in page
+        assert page.count("berupa dokumen PDF") == ("a.pdf" in files)
+        assert 'lang="en"' not in page.partition("<main")[2].partition("</main>")[0]
+
+
 @pytest.mark.slow
 def test_damaged_files_and_bombs_change_nothing(school: School) -> None:
     bomb = io.BytesIO()

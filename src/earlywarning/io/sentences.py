@@ -48,7 +48,7 @@ _LOOKS = {
     "kinds": _ONE,
     "tables": _ONE,
     "words": _ONE,
-    "allowed": r"[^\s,;]+(?:, [^\s,;]+)*",  # codes to choose from, no words
+    "allowed": r"(?:[^\s,;]+|,)(?:, (?:[^\s,;]+|,))*",  # codes to choose from, no words
     "found": r"(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^'\";]|;(?! ))+?",
     "format": r"Ed-Fi .+?",
     "token": r"\S+",

@@ -10,7 +10,7 @@ import pytest
 import import_texts
 from earlywarning.io import wording
 from earlywarning.io.school_files.headings_known import ROLES
-from earlywarning.io.sentences import DOMAIN, translated
+from earlywarning.io.sentences import DOMAIN, HIDDEN, QUOTED, translated
 
 NAME = re.compile(r"{(\w+)}")
 SENTENCE = re.compile(
@@ -114,7 +114,7 @@ def test_no_other_text_of_the_import_is_an_english_sentence() -> None:
         if module.removeprefix("earlywarning.") not in WORD_LISTS:
             for line, text in import_texts.pieces(path):
                 if SENTENCE.search(text) and not is_untold(text):
-                    assert text.strip() in known, (module, line, text)
+                    assert text.strip("; ") in known, (module, line, text)
 
 
 def test_every_exception_is_there() -> None:
@@ -217,6 +217,93 @@ def test_a_sentence_quotes_what_it_quoted(english: str, indonesian: str) -> None
 def test_an_unknown_sentence_stays_and_is_marked_as_english(text: str) -> None:
     said = translated(text, "id")
     assert (said.text, said.language) == (text, "en")
+
+
+@pytest.mark.parametrize(
+    ("english", "hidden", "indonesian"),
+    [
+        (
+            "Ma'ruf.csv: row 1 has no column 'Ani'; found: 'Budi', \"Jum'at\". Correct "
+            "[table.columns] in the mapping, or export the columns it names",
+            "Ma'ruf.csv: row 1 has no column …; found: …, …. Correct [table.columns] in the "
+            "mapping, or export the columns it names",
+            "Ma'ruf.csv: pada baris 1 tidak ada kolom …; yang ada: …, …. Perbaiki [table.columns] "
+            "dalam pemetaan, atau ekspor kolom yang disebutnya",
+        ),
+        (
+            "which quarter of the district's calendar is each grading period: 'Ani', 'Budi'? Write "
+            "lines like 'Ani' = \"2026-27-Q1\" under [table.values.period]",
+            "which quarter of the district's calendar is each grading period: …, …? Write lines "
+            "like … = … under [table.values.period]",
+            "triwulan mana dalam kalender setiap periode penilaian: …, …? Tulis baris seperti … = "
+            '"2026-27-Q1" di [table.values.period]',
+        ),
+        (
+            r"7A: class_name is 'O\'Hara \"x\"'; write it like",
+            "7A: class_name is …; write it like",
+            "7A: class_name is …; write it like",
+        ),
+    ],
+)
+def test_what_its_reader_may_not_see_is_hidden_and_said_all_the_same(
+    english: str, hidden: str, indonesian: str
+) -> None:
+    assert QUOTED.sub(HIDDEN, english) == hidden
+    assert translated(hidden, "id").text == indonesian
+
+
+@pytest.mark.parametrize(
+    ("english", "indonesian", "quoted"),
+    [
+        (
+            "a.csv: is empty; export it again; b.xlsx: is a damaged workbook (File is not a zip "
+            "file); it may be cut off; export it again; c.zip: is a damaged zip file (Bad magic); "
+            "it may be cut off; pack it again",
+            "a.csv: kosong; ekspor lagi; b.xlsx: buku kerja yang rusak (File is not a zip file); "
+            "mungkin terpotong; ekspor lagi; c.zip: berkas zip yang rusak (Bad magic); mungkin "
+            "terpotong; kemas lagi",
+            ("File is not a zip file", "Bad magic"),
+        ),
+        (
+            "no table of the mapping names these files: a.csv, b.csv; no file was given for: grade "
+            "(nilai*.csv); add it, or set optional = true in the mapping. The mapping names: "
+            "nilai*.csv",
+            "berkas ini tidak disebut tabel mana pun dalam pemetaan: a.csv, b.csv; tidak ada "
+            "berkas untuk: grade (nilai*.csv); tambahkan, atau tulis optional = true dalam "
+            "pemetaan. Yang disebut pemetaan: nilai*.csv",
+            (),
+        ),
+        (
+            "m.toml: [[table]] 1 table is 'nilai'; allowed: school, grade",
+            "m.toml: [[table]] 1 table adalah 'nilai'; yang boleh: school, grade",
+            (),
+        ),
+        (
+            "these files cannot be imported without a mapping:\n  a.pdf: is a PDF document, not a "
+            "table; save it as CSV (UTF-8) or XLSX\n  b.xlsx, sheet VII A: is empty; export it "
+            "again\nwrite one with `earlywarning inspect FILES --out mapping.toml`, complete it, "
+            "and give it with --mapping",
+            "berkas ini tidak dapat diimpor tanpa pemetaan:\n  a.pdf: berupa dokumen PDF, bukan "
+            "tabel; simpan sebagai CSV (UTF-8) atau XLSX\n  b.xlsx, lembar VII A: kosong; "
+            "ekspor lagi\nbuat pemetaan dengan `earlywarning inspect FILES --out mapping.toml`, "
+            "lengkapi, dan berikan dengan --mapping",
+            (),
+        ),
+        (
+            "data.zip: unpacks from 0.29 to 1,234 MB; allowed are 100 MB and 100 times its size; "
+            "save the sheet as CSV, or delete its empty rows and formats",
+            "data.zip: membengkak dari 0,29 menjadi 1.234 MB saat dibuka; paling besar 100 MB dan "
+            "100 kali ukurannya; simpan lembarnya sebagai CSV, atau hapus baris kosong dan "
+            "formatnya",
+            (),
+        ),
+    ],
+)
+def test_several_sentences_are_said_each_by_itself(
+    english: str, indonesian: str, quoted: tuple[str, ...]
+) -> None:
+    said = translated(english, "id")
+    assert (said.text, said.quoted) == (indonesian, quoted)
 
 
 def test_a_list_may_be_as_long_as_it_likes() -> None:

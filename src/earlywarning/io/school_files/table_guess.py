@@ -178,15 +178,16 @@ def _nothing(look: Look) -> str:
     lacks = []
     if not look.named():
         lacks.append("a student number (NIS, NISN, student id) or name")
-    elif not any(role in look.roles for role in ("student", "student_oid", "national_id")):
-        lacks.append("student numbers (NIS, NISN, student id), if it is a list of students")
     if "date" not in look.roles and "period" not in look.roles:
         lacks.append("a date (Tanggal) or a period")
     if "code" not in look.roles and not look.marks and not look.has_type:
         lacks.append("an attendance code, a mark or an incident")
+    lacking = ", ".join(lacks) or "what belongs to them"
+    if look.names() and look.named() == {"student": look.names()}:
+        lacking += "; for a list of students, their numbers (NIS, NISN, student id)"
     return (
         f"{look.where}: is a table, but holds nothing that can be imported; known columns: "
-        f"{found or 'none'}; it lacks {', '.join(lacks) or 'what belongs to them'}. Export the "
+        f"{found or 'none'}; it lacks {lacking}. Export the "
         "students with their classes, the attendance by day, the marks by subject and period, "
         "or the log of incidents; or write a mapping (docs/mapping.md)"
     )

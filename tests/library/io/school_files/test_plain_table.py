@@ -331,6 +331,22 @@ def test_a_table_that_holds_nothing_for_us(tmp_path: Path) -> None:
         found(path)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("NIS;Nama;Kelas\n", r"^x\.csv: has headings, but no rows below them"),
+        (
+            "NIS;Nama;NIS\n01;Siti;01\n02;Budi;02\n",
+            r"the heading 'NIS' stands over several columns",
+        ),
+        ("Nama;Kelas\nSiti;VII-A\nBudi;VII-A\n", r"; for a list of students, their numbers \(NIS"),
+    ],
+)
+def test_a_list_of_students_that_cannot_be_taken(text: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=said):
+        found(written(tmp_path, text))
+
+
 def test_text_that_is_no_table(tmp_path: Path) -> None:
     path = written(tmp_path, "Rapat wali murid, Senin\nMohon hadir, terima kasih\n")
     assert READER.sniff(Bundle((inspect(path),), path.name)) is None

@@ -73,6 +73,7 @@ _AND_MORE = "{shown} and {number} more"
 
 _ITEMS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     _PLACE: (("\n", ("{file}, sheet {name}",)),),
+    "day": (("\n", ("{heading} (column {letter})",)),),
     "marks": ((", ", ("{value} {number} times (first under {day})",)),),
     "lines": ((", ", ("row {row} ({label})",)),),
     "classes": ((", ", ("{name} is {first}",)),),

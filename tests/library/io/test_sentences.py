@@ -173,6 +173,14 @@ def test_every_role_of_a_column_has_a_word() -> None:
             "class 7A.csv: tidak termasuk tabel mana pun dalam pemetaan dan tidak dibaca",
         ),
         (
+            "a.xlsx, sheet VII-A: marks that the list id does not know: 'X' 12 times (first under "
+            "'7' (column J)), 'Q' 1 times (first under '8' (column K)); give them a meaning in "
+            "[table.codes], else their rows are refused",
+            "a.xlsx, lembar VII-A: tanda yang tidak ada dalam daftar id: 'X' 12 kali (pertama di "
+            "bawah '7' (kolom J)), 'Q' 1 kali (pertama di bawah '8' (kolom K)); beri arti di "
+            "[table.codes], atau barisnya ditolak",
+        ),
+        (
             "class second: it has students, the new list has none",
             "kelas second: ada siswanya, dalam daftar baru tidak ada satu pun",
         ),

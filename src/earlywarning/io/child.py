@@ -87,7 +87,7 @@ class ChildTable:
                 if not answer.get("more"):
                     self.warnings = _texts(answer.get("warnings"))
                     return
-                chunk = _chunk(parts, wanted, answer.get("file"), coded=coded)
+                chunk = _chunk(parts, wanted, answer, coded=coded)
             except NotUnderstood as error:
                 raise self.child.nonsense(self.name, error) from error
             if chunk.cells.height:
@@ -433,18 +433,24 @@ def _texts(values: Any) -> list[str]:
     return values
 
 
-def _chunk(parts: Sequence[bytes], wanted: set[str], file: Any, *, coded: bool) -> Chunk:
+def _chunk(
+    parts: Sequence[bytes], wanted: set[str], answer: Mapping[str, Any], *, coded: bool
+) -> Chunk:
     """Rows, checked to be what was asked for."""
-    if len(parts) not in (2, 3):
+    has_texts = answer.get("texts") is True
+    if len(parts) - has_texts not in (2, 3):
         raise NotUnderstood("rows that are none")
     cells, faults, *rest = (child_talk.frame_of(part) for part in parts)
+    texts: dict[str, pl.Series] = {}
+    if has_texts:
+        cells, texts = child_talk.decoded(cells, rest.pop())
     types = dict(cells.schema)
     if types.pop("_row", None) != pl.Int32 or any(
-        not isinstance(dtype, pl.String | pl.Categorical) for dtype in types.values()
+        dtype != pl.String and name not in texts for name, dtype in types.items()
     ):
         raise NotUnderstood("cells that are no text")
     if not coded:
-        cells = cells.with_columns(pl.col(name).cast(pl.String) for name in types)
+        cells = cells.with_columns(pl.col(name).cast(pl.String) for name in texts)
     if set(types) != wanted or dict(faults.schema) != FAULT_SCHEMA:
         raise NotUnderstood("columns that nobody asked for")
     kinds = rest[0] if rest else None
@@ -452,5 +458,5 @@ def _chunk(parts: Sequence[bytes], wanted: set[str], file: Any, *, coded: bool) 
         same = set(kinds.columns) == wanted and kinds.height == cells.height
         if not same or any(dtype != pl.UInt8 for dtype in kinds.dtypes):
             raise NotUnderstood("kinds of cells that are none")
-    (name,) = _texts([file])
-    return Chunk(cells, faults, kinds, name)
+    (name,) = _texts([answer.get("file")])
+    return Chunk(cells, faults, kinds, name, texts if coded else {})

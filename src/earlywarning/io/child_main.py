@@ -189,10 +189,10 @@ class Orders:
             raise DataError(f"has the heading {twice[0]!r} twice; give one of them another name")
         for chunk in _gathered(table.chunks(None if wanted is None else set(wanted))):
             for piece in _pieces(chunk):
-                frames = [child_talk.coded(piece.cells), piece.faults]
-                if piece.kinds is not None:
-                    frames.append(piece.kinds)
-                yield {"more": True, "file": piece.file}, frames
+                cells, texts = child_talk.coded(piece.cells)
+                frames = [cells, piece.faults]
+                frames += [more for more in (piece.kinds, texts) if more is not None]
+                yield {"more": True, "file": piece.file, "texts": texts is not None}, frames
         yield {"more": False, "warnings": list(table.warnings)}, ()
 
     def _bundle(self, order: Mapping[str, Any]) -> Any:

@@ -8,7 +8,6 @@ wait on disk, in a folder that only this user can read and that goes when the de
 from __future__ import annotations
 
 import tempfile
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ import polars as pl
 from earlywarning.io.mapping import Mapping as MappingFile
 from earlywarning.io.matching import Matched
 from earlywarning.records.cell_values import TYPES
+from earlywarning.records.distinct import Numberings
 from earlywarning.records.faults import REFUSAL_SCHEMA
 from earlywarning.records.tables import SOURCE_TABLES
 
@@ -82,9 +82,7 @@ class PartStore:
         self._waiting: dict[str, int] = {}
         self._divided: set[str] = set()
         self._count = 0
-        self.dtypes: defaultdict[str, pl.Categorical] = defaultdict(
-            lambda: pl.Categorical(pl.Categories.random())
-        )
+        self.dtypes = Numberings()
         """Of each column of text of `DIVIDED` tables, while they wait."""
 
     def add(self, table: str, rows: pl.DataFrame) -> None:
@@ -106,11 +104,19 @@ class PartStore:
         """All rows of one part, in the order in which they were added."""
         return _spelled(self.load_numbered(table, part))
 
-    def load_numbered(self, table: str, part: str) -> pl.DataFrame:
-        """As `load`, but texts of a `DIVIDED` table may be `Categorical`."""
+    def load_numbered(
+        self, table: str, part: str, columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """As `load`, but texts of a `DIVIDED` table are `Categorical`; or some columns of it."""
         self._put(table, write=False)
-        frames = [self._read(frame) for frame in self._frames[table, part]]
+        frames = [self._read(frame, columns) for frame in self._frames[table, part]]
         return frames[0] if len(frames) == 1 else pl.concat(frames)
+
+    def has_column(self, table: str, part: str, name: str) -> bool:
+        """Whether the rows of a part have a column."""
+        self._put(table, write=False)
+        first = self._frames[table, part][0]
+        return name in (first if isinstance(first, pl.DataFrame) else first.like).columns
 
     def pieces(self, table: str) -> Iterator[pl.DataFrame]:
         """The rows of a table block by block, as they were added."""
@@ -130,7 +136,7 @@ class PartStore:
         if all(isinstance(frame, pl.DataFrame) for frame in old):
             self._frames[table, part] = [rows]
             return
-        self._frames[table, part] = [self._write(rows)]
+        self._frames[table, part] = [self._written(rows)]
         _forget(old)
 
     def close(self) -> None:
@@ -154,9 +160,15 @@ class PartStore:
         for name, part in [key for key in self._new if key[0] == table]:
             frames = self._new.pop((name, part))
             rows = frames[0] if len(frames) == 1 else pl.concat(frames)
-            divided = _by_school(part, rows) if table in self._divided else [(part, rows)]
+            packed, same = _packed(rows) if write else (rows, rows)
+            divided = [(part, packed)]
+            if table in self._divided:
+                divided = [
+                    (f"{part}/{group:02d}", piece)
+                    for group, piece in _split(packed, _groups(rows["school_id"]))
+                ]
             for place, piece in divided:
-                kept = self._write(piece) if write else piece
+                kept = self._write(piece, rows.clear(), same) if write else piece
                 self._frames.setdefault((table, place), []).append(kept)
 
     def _to_disk(self, table: str) -> None:
@@ -169,35 +181,44 @@ class PartStore:
             if name == table:
                 here = [frame for frame in frames if isinstance(frame, pl.DataFrame)]
                 written = [frame for frame in frames if isinstance(frame, _Written)]
-                frames[:] = [*written, self._write(pl.concat(here))] if here else written
+                frames[:] = [*written, self._written(pl.concat(here))] if here else written
         self._put(table, write=True)
         self._waiting[table] = 0
 
-    def _write(self, rows: pl.DataFrame) -> _Written:
+    def _written(self, rows: pl.DataFrame) -> _Written:
+        packed, same = _packed(rows)
+        return self._write(packed, rows.clear(), same)
+
+    def _write(self, packed: pl.DataFrame, like: pl.DataFrame, same: pl.DataFrame) -> _Written:
         if self._folder is None:
             if self._work_dir is not None:
                 self._work_dir.mkdir(parents=True, exist_ok=True)
             self._folder = tempfile.TemporaryDirectory(prefix="delivery-", dir=self._work_dir)
         self._count += 1
         path = Path(self._folder.name) / f"{self._count:06d}.arrow"
-        same = [name for name in rows.columns[1:] if rows.height and _says_one_thing(rows[name])]
-        differing = [_narrow(column) for column in rows.drop(same).get_columns()]
-        pl.DataFrame(differing).write_ipc(path, compression="lz4")
-        return _Written(path, rows.clear(), rows.select(same).head(1))
+        packed.write_ipc(path, compression="lz4")
+        return _Written(path, like, same)
 
-    def _read(self, frame: pl.DataFrame | _Written) -> pl.DataFrame:
+    def _read(
+        self, frame: pl.DataFrame | _Written, wanted: Sequence[str] | None = None
+    ) -> pl.DataFrame:
         if isinstance(frame, pl.DataFrame):
-            return frame
-        stored = pl.read_ipc(frame.path.read_bytes())
-        columns = [
-            stored[name].cast(pl.UInt32).cat.to(dtype) if isinstance(dtype, pl.Categorical)
-            else stored[name]
-            for name, dtype in frame.like.schema.items()
-            if name in stored.columns
-        ]  # fmt: skip
-        rows = pl.DataFrame(columns)
-        same = [pl.lit(column.item(), column.dtype).alias(column.name) for column in frame.same]
-        return rows.with_columns(same).select(frame.like.columns)
+            return frame if wanted is None else frame.select(wanted)
+        names = frame.like.columns if wanted is None else list(wanted)
+        differing = [name for name in names if name not in frame.same.columns]
+        # The first column is always in the file, and says how many rows there are.
+        stored = pl.read_ipc(frame.path.read_bytes(), columns=differing or [frame.like.columns[0]])
+        rows = stored.with_columns(
+            pl.col(name).cast(pl.UInt32).cat.to(dtype)
+            for name, dtype in frame.like.select(differing).schema.items()
+            if isinstance(dtype, pl.Categorical)
+        )
+        same = [
+            pl.lit(column.item(), column.dtype).alias(column.name)
+            for column in frame.same
+            if column.name in names
+        ]
+        return rows.with_columns(same).select(names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +254,13 @@ def _spelled(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _packed(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows as they are written, and columns that say one thing in all of them, in one row."""
+    same = [name for name in rows.columns[1:] if rows.height and _says_one_thing(rows[name])]
+    differing = [_narrow(column) for column in rows.drop(same).get_columns()]
+    return pl.DataFrame(differing), rows.select(same).head(1)
+
+
 def _says_one_thing(column: pl.Series) -> bool:
     if isinstance(column.dtype, pl.Categorical):
         column = column.to_physical()
@@ -255,16 +283,14 @@ def _narrow(column: pl.Series) -> pl.Series:
     return numbers.cast(pl.UInt16) if most < 1 << 16 else numbers
 
 
-def _by_school(part: str, rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
-    """A part in pieces, each school whole in one of them; in the order of parts."""
-    schools = rows["school_id"].unique()
-    numbers = rows["school_id"].to_physical().to_numpy()
+def _groups(schools: pl.Series) -> pl.Series:
+    """A number below `GROUPS` for each row, the same for all rows of a school."""
+    numbers, different = schools.to_physical().to_numpy(), schools.unique()
     of_school = np.zeros(int(numbers.max(initial=0)) + 1, dtype=np.uint8)
-    of_school[schools.to_physical().to_numpy()] = (
-        schools.cast(pl.String).hash() % GROUPS
+    of_school[different.to_physical().to_numpy()] = (
+        different.cast(pl.String).hash() % GROUPS
     ).to_numpy()
-    for number, frame in _split(rows, pl.Series(of_school[numbers])):
-        yield f"{part}/{number:02d}", frame
+    return pl.Series(of_school[numbers])
 
 
 def _parts(table: str, rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:

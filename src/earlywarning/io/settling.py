@@ -108,8 +108,11 @@ class _Marks:
 
         0 if that is not so, or not certain.
         """
-        rows = self._delivery.store.load_numbered("attendance", part)
-        if "_hash" in rows.columns or rows["date"].has_nulls():
+        store = self._delivery.store
+        if store.has_column("attendance", part, "_hash"):
+            return 0
+        rows = store.load_numbered("attendance", part, (*KEY, "date"))
+        if not rows.height or any(rows[name].has_nulls() for name in rows.columns):
             return 0
         numbers = [rows[name].to_physical().to_numpy() for name in KEY]
         school, student = (column.astype(np.uint64) for column in numbers)

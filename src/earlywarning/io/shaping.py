@@ -169,7 +169,12 @@ class EntryReader:
         if self._is_first and cells.height:
             refuse_second_heading(self.name, cells, kinds, rules)
             self._is_first = False
-        checked = check(cells, rules, kinds=kinds, vetted=self._vetted)
+        texts = {} if self._melted else {
+            name: chunk.texts[parts[0]]
+            for name, parts in self.entry.columns.items()
+            if len(parts) == 1 and parts[0] in chunk.texts and name not in self.entry.hashed
+        }  # fmt: skip
+        checked = check(cells, rules, kinds=kinds, vetted=self._vetted, apart=texts)
         for name in checked.day_first_proof:
             proofs = self._proofs.setdefault(name, [0, 0])
             proofs[0] += checked.day_first_proof[name]

@@ -9,7 +9,7 @@ blocks: memory does not grow with the file.
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -44,12 +44,15 @@ class Chunk:
     file : str
         Of several files that are read together: the one in which `faults` stand, if they stand not
         in the table's own.
+    texts : mapping of heading to Series
+        Of columns that are `Categorical`, the text of each number; all of them stand in `cells`.
     """
 
     cells: pl.DataFrame
     faults: pl.DataFrame
     kinds: pl.DataFrame | None = None
     file: str = ""
+    texts: Mapping[str, pl.Series] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

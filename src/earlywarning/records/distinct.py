@@ -29,6 +29,22 @@ def repeats(column: pl.Series) -> bool:
     return any(2 * sample.n_unique() <= len(sample) for sample in (spread, column.head(_SAMPLE)))
 
 
+class Numberings(dict[str, pl.Categorical]):
+    """For each column a type in which a text keeps its number as long as this lives.
+
+    Polars forgets the numbers of a type of which no column is left.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._alive: list[pl.Series] = []
+
+    def __missing__(self, name: str) -> pl.Categorical:
+        self[name] = pl.Categorical(pl.Categories.random())
+        self._alive.append(pl.Series(name, [], dtype=self[name]))
+        return self[name]
+
+
 class Vetted:
     """Texts of columns that have been found sound just as they stand, of one entry of a mapping.
 
@@ -37,21 +53,39 @@ class Vetted:
 
     Parameters
     ----------
-    dtypes : mapping of column to Categorical
-        They give a text the same number in every block.
+    dtypes : Numberings
     """
 
-    def __init__(self, dtypes: Mapping[str, pl.Categorical]) -> None:
+    def __init__(self, dtypes: Numberings) -> None:
         self.dtypes = dtypes
         self._sound: dict[str, np.ndarray] = {}
 
     def numbered(self, cells: pl.DataFrame, names: Sequence[str]) -> dict[str, pl.Series]:
         """Numbers of people and the like that hardly repeat within one block."""
         return {
-            name: cells[name].cast(self.dtypes[name])
+            name: self._number(name, cells[name])
             for name in names
             if name in ID_COLUMNS and cells[name].dtype == pl.String and not repeats(cells[name])
         }
+
+    def _number(self, name: str, column: pl.Series) -> pl.Series:
+        """The texts by number; soonest if they stand in the order in which they first came.
+
+        So it is where an export lists the same students day by day.
+        """
+        dtype, known = self.dtypes[name], len(self._sound.get(name, ()))
+        start = column.head(1).cast(dtype).to_physical().item()
+        if known and not column.has_nulls():
+            numbers = np.arange(start, start + len(column), dtype=np.int64) % known
+            guess = pl.Series(name, numbers.astype(np.uint32)).cat.to(dtype)
+            every = max(len(column) // _SAMPLE, 1)
+            for part in (every, 1):  # a wrong guess is seen in a sample
+                guessed = guess.gather_every(part).cast(pl.String)
+                if not (guessed == column.gather_every(part)).all():
+                    break
+            else:
+                return guess
+        return column.cast(dtype)
 
     def all_sound(self, name: str, numbered: pl.Series) -> bool:
         """Whether every text of a column was found sound before."""
@@ -69,7 +103,7 @@ class Vetted:
         sound = self._sound.get(name, np.zeros(0, dtype=bool))
         most = int(numbers.max()) + 1
         if most > len(sound):
-            sound = np.concatenate((sound, np.zeros(max(most, 2 * len(sound)) - len(sound), bool)))
+            sound = np.concatenate((sound, np.zeros(most - len(sound), dtype=bool)))
         sound[numbers] = True
         self._sound[name] = sound
 
@@ -86,18 +120,24 @@ class Texts:
         Texts that mean an empty cell, besides the empty text.
     apart : bool
         Whether texts are told apart; if not, every cell counts as another one.
+    known : mapping of column to Series, optional
+        Texts that are told apart already: of `Categorical` columns, by number.
     """
 
     def __init__(
-        self, cells: pl.DataFrame, names: Sequence[str], empty: Collection[str], *, apart: bool
-    ) -> None:
+        self, cells: pl.DataFrame, names: Sequence[str], empty: Collection[str], *, apart: bool,
+        known: Mapping[str, pl.Series] | None = None,
+    ) -> None:  # fmt: skip
         nothing = ["", *empty]
         self._codes: dict[str, pl.Series] = {}
         self.values: dict[str, pl.Series] = {}
         for name in names:
             column = cells[name]
             if apart and cells.height > WORTH and repeats(column):
-                column, self._codes[name] = _told_apart(column)
+                texts = (known or {}).get(name)
+                column, self._codes[name] = (
+                    _told_apart(column) if texts is None else _placed(column.to_physical(), texts)
+                )
             column = column.cast(pl.String)
             stripped = column.str.strip_chars()
             self.values[name] = without(stripped, stripped.is_in(nothing))
@@ -129,8 +169,11 @@ def _told_apart(column: pl.Series) -> tuple[pl.Series, pl.Series]:
     present, places = coded.drop_nulls().unique(), coded.to_physical()
     if len(present) and places.max() != len(present) - 1:  # texts that only other rows have
         return _told_apart(column.cast(pl.String))
-    values = present.gather(present.to_physical().arg_sort()).cast(pl.String)
-    if column.has_nulls():
+    return _placed(places, present.gather(present.to_physical().arg_sort()).cast(pl.String))
+
+
+def _placed(places: pl.Series, values: pl.Series) -> tuple[pl.Series, pl.Series]:
+    if places.has_nulls():
         places = places.fill_null(len(values))
         values = values.extend_constant(None, 1)
     return values, places

@@ -46,6 +46,7 @@ def check(
     *,
     kinds: pl.DataFrame | None = None,
     vetted: Vetted | None = None,
+    apart: Mapping[str, pl.Series] | None = None,
 ) -> Checked:
     """Turn text cells into typed rows.
 
@@ -60,25 +61,27 @@ def check(
     vetted : Vetted, optional
         For tables of `io.delivery.DIVIDED`: what earlier blocks of the same rules had; it learns.
         Texts that repeat stay `Categorical` of its types.
+    apart : mapping of column to Series, optional
+        The different texts of `Categorical` columns, by number; each stands in some row.
     """
     names = [name for name in rules.labels if name in cells.columns]
-    apart = kinds is None
+    is_plain, known = kinds is None, apart or {}
     numbered: dict[str, pl.Series] = {}
-    if vetted is not None and apart and cells.height > distinct.WORTH:
+    if vetted is not None and is_plain and cells.height > distinct.WORTH:
         numbered = vetted.numbered(cells, names)
         sound = [name for name, column in numbered.items() if vetted.all_sound(name, column)]
         if sound:  # each row has a value, so no row is empty
             cells = cells.with_columns(numbered.pop(name).alias(name) for name in sound)
             names = [name for name in names if name not in sound]
-            texts = Texts(cells, names, rules.empty, apart=apart)
+            texts = Texts(cells, names, rules.empty, apart=is_plain, known=known)
             return _Check(cells, texts, rules, kinds, vetted, numbered).run()
-    texts = Texts(cells, names, rules.empty, apart=apart)
+    texts = Texts(cells, names, rules.empty, apart=is_plain, known=known)
     filled = texts.filled(cells.height)
     if not filled.all():
         cells = cells.filter(filled)
         kinds = None if kinds is None else kinds.filter(filled)
         numbered = {name: column.filter(filled) for name, column in numbered.items()}
-        texts = Texts(cells, names, rules.empty, apart=apart)
+        texts = Texts(cells, names, rules.empty, apart=is_plain)
     return _Check(cells, texts, rules, kinds, vetted, numbered).run()
 
 

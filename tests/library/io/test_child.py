@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -220,6 +221,60 @@ def test_what_is_sent_arrives(value: object) -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no signals here")
+@given(
+    columns=st.lists(
+        st.lists(
+            st.none() | st.sampled_from(["", "H", "S", "é", "x" * 40]), min_size=6, max_size=6
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_texts_sent_by_number_arrive_as_they_were(columns: list[list[str | None]]) -> None:
+    cells = pl.DataFrame(
+        {f"{place}": column for place, column in enumerate(columns)},
+        schema={f"{place}": pl.String for place in range(len(columns))},
+    ).with_columns(_row=pl.int_range(6, dtype=pl.Int32))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(child_talk, "WORTH_CODING", 0)
+        sent, texts = child_talk.coded(cells)
+    if texts is None:
+        assert sent.equals(cells)
+        return
+    arrived, values = child_talk.decoded(sent, texts)
+    assert arrived.cast({pl.Categorical: pl.String}).equals(cells)
+    for name, known in values.items():
+        assert (
+            arrived[name]
+            .cast(pl.String)
+            .equals(known.gather(arrived[name].to_physical()).alias(name))
+        )
+        assert set(known) == set(cells[name].drop_nulls())
+
+
+@pytest.mark.parametrize(
+    ("numbers", "texts"),
+    [
+        (pl.Series([0, 2], dtype=pl.UInt8), pl.Series([["a", "b"]])),
+        (pl.Series([0, 0], dtype=pl.UInt8), pl.Series([[]], dtype=pl.List(pl.String))),
+        (pl.Series([0, 1], dtype=pl.UInt8), pl.Series([["a", "a"]])),
+        (pl.Series([0, 1], dtype=pl.UInt8), pl.Series([["a", None]])),
+        (pl.Series([0, 1], dtype=pl.UInt8), pl.Series([["a", "b"], ["a", "b"]])),
+        (pl.Series([0, 1], dtype=pl.UInt8), pl.Series([[1, 2]])),
+        (pl.Series([0, 1], dtype=pl.UInt8), pl.Series([None], dtype=pl.List(pl.String))),
+        (pl.Series([0, -1], dtype=pl.Int8), pl.Series([["a", "b"]])),
+        (pl.Series(["a", "b"]), pl.Series([["a", "b"]])),
+    ],
+)
+def test_numbers_that_are_of_no_text_are_not_understood(
+    numbers: pl.Series, texts: pl.Series
+) -> None:
+    with pytest.raises(child_talk.NotUnderstood):
+        child_talk.decoded(numbers.to_frame("a"), texts.to_frame("a"))
+    with pytest.raises(child_talk.NotUnderstood):
+        child_talk.decoded(pl.DataFrame({"b": [1, 2]}), texts.to_frame("a"))
+
+
 def test_kill_in_the_middle_of_rows(tmp_path: Path) -> None:
     with Child(LIMITS, HOSTILE) as child:
         table = child.open(bundle(child, tmp_path, "wait for ever"), layout="hostile", part="rows")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -65,7 +64,7 @@ def checked(
     rules = Rules(table=SOURCE_TABLES[table], labels=labels, **(usual | options))
     given = None if kinds is None else pl.DataFrame(kinds)
     plain = check(cells, rules, kinds=given)
-    vetted = distinct.Vetted(defaultdict(lambda: pl.Categorical(pl.Categories.random())))
+    vetted = distinct.Vetted(distinct.Numberings())
     for _ in range(
         2 if table in DIVIDED else 0
     ):  # what the first block teaches changes nothing for the second
@@ -320,7 +319,7 @@ def test_numbers_that_are_names(text: str, kind: int | None, reason: str) -> Non
 
 
 def test_students_who_were_seen_are_known_again_and_nobody_else() -> None:
-    vetted = distinct.Vetted(defaultdict(lambda: pl.Categorical(pl.Categories.random())))
+    vetted = distinct.Vetted(distinct.Numberings())
     seen = pl.Series("student", ["01", "02", "03"]).cast(vetted.dtypes["student"])
     assert not vetted.all_sound("student", seen)
     vetted.add("student", seen.filter(pl.Series([True, True, False])))
@@ -330,6 +329,30 @@ def test_students_who_were_seen_are_known_again_and_nobody_else() -> None:
     assert vetted.all_sound("student", later.head(1))
     assert not vetted.all_sound("student", later)
     assert not vetted.all_sound("student", later.head(1).extend_constant(None, 1))
+
+
+def test_a_text_keeps_its_number_though_no_row_has_it_any_more() -> None:
+    numberings = distinct.Numberings()
+    first = pl.Series(["01", "02"]).cast(numberings["student"]).to_physical().to_list()
+    again = pl.Series(["03", "02"]).cast(numberings["student"]).to_physical().to_list()
+    assert (first, again) == ([0, 1], [2, 1])
+
+
+def test_students_in_another_order_get_the_same_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(distinct, "repeats", lambda _: False)
+    vetted = distinct.Vetted(distinct.Numberings())
+    everybody = [f"{number}" for number in range(3_000)]
+    for order in (everybody, everybody, everybody[1_000:] + everybody[:1_000], everybody[::-1]):
+        cells = pl.DataFrame({"student": order})
+        (numbered,) = vetted.numbered(cells, ["student"]).values()
+        assert numbered.cast(pl.String).to_list() == order
+        assert numbered.to_physical().to_list() == [int(one) for one in order]
+        vetted.add("student", numbered)
+    gap = pl.DataFrame({"student": ["0", None, *everybody[2:]]})
+    (numbered,) = vetted.numbered(gap, ["student"]).values()
+    assert numbered.cast(pl.String).to_list() == gap["student"].to_list()
 
 
 def test_a_student_named_like_the_heading_hides_no_repeated_heading() -> None:

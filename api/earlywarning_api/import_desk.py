@@ -32,6 +32,7 @@ from earlywarning_api import started
 
 MAPPING = ".toml"
 MOST_FILES = 20
+ANSWERS = "answers.csv"
 LONGEST_NAME = 100
 
 _SWEEP_SECONDS = 600
@@ -126,6 +127,14 @@ class Desk(started.Desk):
         """A message without the folder in which an upload is kept."""
         place = self._place(job_id)
         return text.replace(f"{place / 'named'}/", "").replace(f"{place}/", "")
+
+    def answered(self, job_id: str) -> list[str]:
+        """Keys of the names that the last answers were about, as their file has them from row 2."""
+        try:
+            with (self._place(job_id) / ANSWERS).open(encoding="utf-8", newline="") as file:
+                return [row[0] for row in csv.reader(file, delimiter=";")][1:]
+        except OSError:
+            return []
 
     def faults(self, job_id: str) -> bytes | None:
         """The CSV file of all refused rows; None if there is none."""
@@ -278,7 +287,7 @@ def labels_of(names: Sequence[str]) -> list[str]:
 
 
 def _answers(place: Path, answers: Mapping[str, str]) -> Path:
-    path = place / "answers.csv"
+    path = place / ANSWERS
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, delimiter=";")
         writer.writerow(("key", "answer"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,12 +15,13 @@ from earlywarning.io.register import import_jobs as jobs
 from earlywarning.io.register.import_jobs import Job
 from earlywarning.io.sentences import HIDDEN, QUOTED
 from earlywarning_api import access, import_schemas, recording
-from earlywarning_api.import_desk import MAPPING, MOST_FILES, Desk, Upload
+from earlywarning_api.import_desk import ANSWERS, MAPPING, MOST_FILES, Desk, Upload
 from earlywarning_api.problems import Invalid, Refused
 
 ANSWERABLE = frozenset({"school_year", "entry_date", "subject", "max_score", "blank", "coverage"})
 """What can be said without a mapping; for data staff `school_id` too."""
 
+_OF_AN_ANSWER = re.compile(rf"(?<= ){re.escape(ANSWERS)}: row (\d+), column answer: ")
 NO_NAMES = frozenset({"data_staff"})
 """Roles that are told where and why, but nothing that stands in a file."""
 
@@ -151,10 +153,13 @@ def view(request: Request, person: access.Person, job: Job) -> import_schemas.Im
     known = ANSWERABLE if person.school_id else ANSWERABLE | {"school_id"}
     summary = {**job.summary, **newest} if newest else job.summary
     to_settle = report.get("people", []) if job.status == jobs.WAITING else []
+    problem = "" if at is None else at.bare(job.job_id, _problem(job, report, saved))
+    if names and at is not None:
+        problem = _of_names(problem, at.answered(job.job_id), to_settle)
     return import_schemas.ImportView(
         **head(job).model_dump(),
         progress=newest.get("progress") if job.status in jobs.RUNNING else None,
-        problem=tell("" if at is None else at.bare(job.job_id, _problem(job, report, saved))),
+        problem=tell(problem),
         understood=[_understood(one, tell) for one in report.get("files", [])],
         questions=[
             import_schemas.AskedFirst(
@@ -196,6 +201,18 @@ def _problem(job: Job, report: Mapping[str, Any], saved: Mapping[str, Any]) -> s
     if job.status == jobs.WAITING and saved.get("status") == "refused":
         return saved.get("problem", "")
     return ""
+
+
+def _of_names(problem: str, keys: Sequence[str], people: Sequence[Mapping[str, Any]]) -> str:
+    """What is wrong with answers, told of the names; nobody has seen their file."""
+    shown = {one["key"]: one["name found"] for one in people}
+
+    def named(found: re.Match[str]) -> str:
+        place = int(found[1]) - 2
+        key = keys[place] if 0 <= place < len(keys) else ""
+        return f"{shown[key]}: " if shown.get(key) else found[0]
+
+    return _OF_AN_ANSWER.sub(named, problem)
 
 
 def _unusual(at: Desk, job: Job) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import io
+import json
 import os
 import stat
 import time
@@ -225,6 +226,24 @@ def test_one_runs_at_a_time_and_a_dead_one_says_so(school: School, status: str) 
     finally:
         os.close(lock)
     assert school.as_("coordinator").get(path).json()["status"] == "failed"
+
+
+def test_what_is_wrong_with_an_answer_is_told_of_its_name(school: School) -> None:
+    id_ = waiting(school, "waiting")
+    place = school.home / "uploads" / id_
+    asked = {"key": "q1-x", "name found": "Hana Siregar", "class": None, "birth date": None,
+             "rows": 1, "proposed student": None, "proposed name": None, "proposed class": None,
+             "how sure": None}  # fmt: skip
+    preview = {"status": "preview", "people": [asked], "people_total": 1}
+    problem = (
+        "the answers cannot be used; nothing was saved:\n  answers.csv: row 2, column answer: '9' "
+        "is no student of this school; allowed: yes, no, or a student's number"
+    )
+    (place / "preview.json").write_text(json.dumps(preview))
+    (place / "saved.json").write_text(json.dumps({"status": "refused", "problem": problem}))
+    (place / "answers.csv").write_text("key;answer\r\nq1-x;9\r\n")
+    page = school.as_("coordinator").get(f"/imports/{id_}").text
+    assert "disimpan:\n  Hana Siregar: &#39;9&#39; bukan siswa sekolah ini; yang boleh" in page
 
 
 def test_what_waits_longer_than_a_day_is_removed(school: School) -> None:

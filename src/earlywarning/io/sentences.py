@@ -40,7 +40,7 @@ _PHRASES = frozenset(
 _KNOWN = frozenset(("kind", "meaning", "other_weekday", "problem", "role", "weekday"))
 """Of these, what must be known itself: else the sentence around it is not known either."""
 
-_ONE = r"(?:(?!; |\n).)+?"
+_ONE = r"(?:(?!; ).)+?"
 _LOOKS = {
     "about": ".*?",  # nothing, where a title does not say it
     "where": _ONE,  # else it would begin with whole other sentences
@@ -52,6 +52,9 @@ _LOOKS = {
     "found": r"(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^'\";]|;(?! ))+?",
     "format": r"Ed-Fi .+?",
     "token": r"\S+",
+    "quote": r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|…",
+    "error": r"[\s\S]+?",  # alone in several lines, like the next
+    "problems": r"[\s\S]+?",
 }
 """What does not stand for any text."""
 
@@ -288,7 +291,7 @@ def _catalogue(language: str) -> tuple[Mapping[str, str], tuple[_Pattern, ...]]:
 def _patterns(keys: tuple[str, ...], language: str) -> tuple[_Pattern, ...]:
     messages = wording.catalogue(language, DOMAIN)
     return tuple(
-        _Pattern(re.compile(_looks(key), re.DOTALL), tuple(filter(None, _NAME.split(bare)[::2])),
+        _Pattern(re.compile(_looks(key)), tuple(filter(None, _NAME.split(bare)[::2])),
                  messages[key].forms[0], key in _WITHIN)
         for key in keys
         for bare in [QUOTED.sub("{hidden}", key)]

@@ -107,9 +107,9 @@ def explained(data: Dataset, trees: dict[str, Boosted], rules: District) -> None
 
 
 def listed(data: Dataset, trees: dict[str, Boosted], rules: District) -> dict[str, int]:
-    """Every school's list, frozen: the families that got a place, and bytes."""
+    """Every school's list, frozen: families with a place, bytes, children without reasons."""
     quarter = rules.calendar.quarter(data.quarters[-1])
-    places = size = 0
+    places = size = untold = 0
     for rows in data.by_school(most=PART):
         part = data.rows(rows)
         found, news = cohort_scores.scored(part, trees, rules, quarter, ())
@@ -129,7 +129,8 @@ def listed(data: Dataset, trees: dict[str, Boosted], rules: District) -> dict[st
         for made in build_all(table, bases):
             places += sum(lead["listed"] for lead in made.header["leads"])
             size += len(made.frozen)
-    return {"places": places, "bytes": size}
+            untold += made.frozen.count(b'"reasons":null')
+    return {"places": places, "bytes": size, "untold": untold}
 
 
 def step(name: str, folder: Path, students: int, made: int) -> None:
@@ -201,7 +202,8 @@ def main() -> int:
     print(f"{rows:,} students, {told['places']:,} families listed; {whole:.0f} MB frozen with "
           f"everybody's reasons, {few:.0f} MB with those of listed families and the next in "
           "line.")  # fmt: skip
-    print('The value is that of a province which chose the latter, `visits.reasons = "listed"`.')
+    print(f"The latter are those of {1 - told['untold'] / rows:.0%} of the students. The value is "
+          'of a province that chose it, `visits.reasons = "listed"`.')  # fmt: skip
     value = costs["listed"].cpu / costs["xgboost"].cpu
     missed = value > BAR and not options.quick
     failed = [f"{value:.1f} times the bare prediction, at most {BAR:g}"] * missed

@@ -86,7 +86,7 @@ class PartStore:
         """Of each column of text of `DIVIDED` tables, while they wait."""
 
     def add(self, table: str, rows: pl.DataFrame) -> None:
-        """Add rows, each to its part; texts of `DIVIDED` tables may be `Categorical` (`dtypes`)."""
+        """Add rows, each to its part; texts of `DIVIDED` tables may be numbers (`dtypes`)."""
         if not rows.height:
             return
         for part, frame in _parts(table, self._numbered(rows) if table in DIVIDED else rows):
@@ -102,12 +102,12 @@ class PartStore:
 
     def load(self, table: str, part: str) -> pl.DataFrame:
         """All rows of one part, in the order in which they were added."""
-        return _spelled(self.load_numbered(table, part))
+        return self.dtypes.spelled(self.load_numbered(table, part))
 
     def load_numbered(
         self, table: str, part: str, columns: Sequence[str] | None = None
     ) -> pl.DataFrame:
-        """As `load`, but texts of a `DIVIDED` table are `Categorical`; or some columns of it."""
+        """As `load`, but texts of a `DIVIDED` table are numbers; or some columns of it."""
         self._put(table, write=False)
         frames = [self._read(frame, columns) for frame in self._frames[table, part]]
         return frames[0] if len(frames) == 1 else pl.concat(frames)
@@ -122,7 +122,7 @@ class PartStore:
         """The rows of a table block by block, as they were added."""
         for part in self.parts(table):
             for frame in self._frames[table, part]:
-                yield _spelled(self._read(frame))
+                yield self.dtypes.spelled(self._read(frame))
 
     def drop(self, table: str) -> None:
         """Forget the rows of a table."""
@@ -150,9 +150,9 @@ class PartStore:
     def _numbered(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Each text as a number, the same for the same text of a column."""
         return rows.with_columns(
-            pl.col(name).cast(self.dtypes[name])
-            for name, dtype in rows.schema.items()
-            if dtype == pl.String
+            self.dtypes.number(column.name, column)
+            for column in rows.get_columns()
+            if column.dtype == pl.String
         )
 
     def _put(self, table: str, *, write: bool) -> None:
@@ -243,15 +243,6 @@ def _forget(frames: Sequence[pl.DataFrame | _Written]) -> None:
     for frame in frames:
         if isinstance(frame, _Written):
             frame.path.unlink(missing_ok=True)
-
-
-def _spelled(rows: pl.DataFrame) -> pl.DataFrame:
-    """Texts as texts."""
-    return rows.with_columns(
-        pl.col(name).cast(pl.String)
-        for name, dtype in rows.schema.items()
-        if isinstance(dtype, pl.Categorical)
-    )
 
 
 def _packed(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

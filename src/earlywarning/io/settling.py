@@ -136,7 +136,7 @@ class _Marks:
         if self._of is not known:
             types = self._delivery.store.dtypes
             school, student = (
-                known[name].cast(pl.String).cast(types[name]).to_physical().cast(pl.UInt64)
+                types.number(name, known[name].cast(pl.String)).to_physical().cast(pl.UInt64)
                 for name in KEY
             )
             self._known = ((school * (1 << 32)) + student).drop_nulls().sort().to_numpy()

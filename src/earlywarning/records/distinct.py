@@ -6,7 +6,7 @@ have kinds, which may differ where the text does not; there every cell is looked
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -29,20 +29,84 @@ def repeats(column: pl.Series) -> bool:
     return any(2 * sample.n_unique() <= len(sample) for sample in (spread, column.head(_SAMPLE)))
 
 
-class Numberings(dict[str, pl.Categorical]):
-    """For each column a type in which a text keeps its number as long as this lives.
+MANY = ("student",)
+"""Columns with about as many different texts as there are people; their numbers are plain ones,
+which take a third of the memory of a `Categorical`."""
 
-    Polars forgets the numbers of a type of which no column is left.
+
+class Numberings(dict[str, pl.Categorical]):
+    """The numbers of texts, column by column: a text keeps its number as long as this lives.
+
+    For each column a `Categorical` type. Polars forgets the numbers of a type of which no column is
+    left. Columns of `MANY` have unsigned numbers, as no column of a source table has.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._alive: list[pl.Series] = []
+        self._texts: dict[str, pl.Series] = {}
+        self._next: dict[str, int] = {}
 
     def __missing__(self, name: str) -> pl.Categorical:
         self[name] = pl.Categorical(pl.Categories.random())
         self._alive.append(pl.Series(name, [], dtype=self[name]))
         return self[name]
+
+    def number(self, name: str, column: pl.Series) -> pl.Series:
+        """A column of text by number; soonest if it goes on in the order in which texts first came.
+
+        So it is where an export lists the same students day by day.
+        """
+        if name not in MANY:
+            return column.cast(self[name])
+        column = column.cast(pl.String)
+        known = self._texts.get(name, pl.Series(name, [], dtype=pl.String))
+        if len(known) and len(column) and not column.has_nulls():
+            for start in self._starts(name, known, column[0]):
+                numbers = np.arange(start, start + len(column), dtype=np.int64) % len(known)
+                if self._is_so(known, column, numbers):
+                    self._next[name] = int(numbers[-1] + 1) % len(known)
+                    return pl.Series(name, numbers.astype(np.uint32))
+        found = _places(known, column)
+        if found.null_count() > column.null_count():
+            new = column.filter(found.is_null()).drop_nulls().unique(maintain_order=True)
+            known = self._texts[name] = pl.concat([known, new.alias(name)])
+            found = _places(known, column)
+        return found.alias(name)
+
+    def spelled(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Numbers as texts."""
+        return rows.with_columns(
+            column.cast(pl.String)
+            if column.dtype != pl.UInt32
+            else self._texts[column.name].gather(column)
+            for column in rows.get_columns()
+            if column.dtype == pl.UInt32 or isinstance(column.dtype, pl.Categorical)
+        )
+
+    def _starts(self, name: str, known: pl.Series, first: str) -> Iterator[int]:
+        """Where a column may go on: after the one before, or where its first text stands."""
+        following = self._next.get(name, 0)
+        if known[following] == first:
+            yield following
+        elif (place := (known == first).arg_max()) is not None and known[place] == first:
+            yield place
+
+    @staticmethod
+    def _is_so(known: pl.Series, column: pl.Series, numbers: np.ndarray) -> bool:
+        every = max(len(column) // _SAMPLE, 1)
+        return all(  # a wrong guess is seen in a sample
+            bool((known.gather(numbers[::part]) == column.gather_every(part)).all())
+            for part in (every, 1)
+        )
+
+
+def _places(known: pl.Series, column: pl.Series) -> pl.Series:
+    """The place of each text among those that are known; null if it is not."""
+    numbered = known.to_frame("text").with_row_index("place")
+    return column.to_frame("text").join(numbered, on="text", how="left", maintain_order="left")[
+        "place"
+    ]
 
 
 class Vetted:
@@ -63,29 +127,10 @@ class Vetted:
     def numbered(self, cells: pl.DataFrame, names: Sequence[str]) -> dict[str, pl.Series]:
         """Numbers of people and the like that hardly repeat within one block."""
         return {
-            name: self._number(name, cells[name])
+            name: self.dtypes.number(name, cells[name])
             for name in names
             if name in ID_COLUMNS and cells[name].dtype == pl.String and not repeats(cells[name])
         }
-
-    def _number(self, name: str, column: pl.Series) -> pl.Series:
-        """The texts by number; soonest if they stand in the order in which they first came.
-
-        So it is where an export lists the same students day by day.
-        """
-        dtype, known = self.dtypes[name], len(self._sound.get(name, ()))
-        start = column.head(1).cast(dtype).to_physical().item()
-        if known and not column.has_nulls():
-            numbers = np.arange(start, start + len(column), dtype=np.int64) % known
-            guess = pl.Series(name, numbers.astype(np.uint32)).cat.to(dtype)
-            every = max(len(column) // _SAMPLE, 1)
-            for part in (every, 1):  # a wrong guess is seen in a sample
-                guessed = guess.gather_every(part).cast(pl.String)
-                if not (guessed == column.gather_every(part)).all():
-                    break
-            else:
-                return guess
-        return column.cast(dtype)
 
     def all_sound(self, name: str, numbered: pl.Series) -> bool:
         """Whether every text of a column was found sound before."""

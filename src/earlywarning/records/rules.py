@@ -73,8 +73,8 @@ class Checked:
     ----------
     rows : DataFrame
         Accepted; typed columns of the table, `records.faults.PLACE`, other columns whose name
-        begins with `_`; for attendance also `status` and `namespace`. Text may be `Categorical`
-        where `check` was given `vetted`.
+        begins with `_`; for attendance also `status` and `namespace`. Text may stand
+        there by number where `check` was given `vetted`.
     refused : DataFrame
         `records.faults.REFUSAL_SCHEMA`.
     read : int

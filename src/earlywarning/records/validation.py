@@ -60,7 +60,7 @@ def check(
         Kind of each cell of a workbook, same columns and rows.
     vetted : Vetted, optional
         For tables of `io.delivery.DIVIDED`: what earlier blocks of the same rules had; it learns.
-        Texts that repeat stay `Categorical` of its types.
+        Its numbers stand for texts then; `distinct.Numberings.spelled` spells them.
     apart : mapping of column to Series, optional
         The different texts of `Categorical` columns, by number; each stands in some row.
     """
@@ -182,7 +182,8 @@ class _Check:
             return pl.repeat(None, self.cells.height, dtype=dtype, eager=True)
         if name not in self.texts.values:
             known = self.cells[name]
-            return known if isinstance(known.dtype, pl.Categorical) else known.cast(dtype)
+            return known if known.dtype == pl.UInt32 or isinstance(known.dtype, pl.Categorical) \
+                else known.cast(dtype)  # fmt: skip
         typed = self._text_column(column, self.texts.values[name], dtype)
         self.typed_texts[name] = typed
         return self._whole(name, typed, name)
@@ -190,7 +191,7 @@ class _Check:
     def _whole(self, name: str, typed: pl.Series, ours: str) -> pl.Series:
         """What the different texts of a column became as a column of ours, for every row."""
         if self.vetted is not None and typed.dtype == pl.String and self.texts.are_apart(name):
-            typed = typed.cast(self.vetted.dtypes[ours])
+            typed = self.vetted.dtypes.number(ours, typed)
         return self.texts.whole(name, typed)
 
     def _text_column(self, column: Column, text: pl.Series, dtype: Any) -> pl.Series:

@@ -523,7 +523,7 @@ def test_rows_wait_as_they_were(
     for start in range(0, rows.height, 130):
         block = rows.slice(start, 130)
         if start % 260:
-            block = block.with_columns(pl.col("student").cast(store.dtypes["student"]))
+            block = block.with_columns(store.dtypes.number("student", block["student"]))
         store.add("grade", block)
     assert list(tmp_path.iterdir()) if limit == 300 else not list(tmp_path.iterdir())
     for _ in range(2):

@@ -69,7 +69,7 @@ def checked(
         2 if table in DIVIDED else 0
     ):  # what the first block teaches changes nothing for the second
         again = check(cells, rules, kinds=given, vetted=vetted)
-        assert again.rows.cast({pl.Categorical: pl.String}).equals(plain.rows)
+        assert vetted.dtypes.spelled(again.rows).equals(plain.rows)
         assert again.refused.equals(plain.refused)
         assert (again.read, again.day_first_proof) == (plain.read, plain.day_first_proof)
     return plain
@@ -320,12 +320,12 @@ def test_numbers_that_are_names(text: str, kind: int | None, reason: str) -> Non
 
 def test_students_who_were_seen_are_known_again_and_nobody_else() -> None:
     vetted = distinct.Vetted(distinct.Numberings())
-    seen = pl.Series("student", ["01", "02", "03"]).cast(vetted.dtypes["student"])
+    seen = vetted.dtypes.number("student", pl.Series(["01", "02", "03"]))
     assert not vetted.all_sound("student", seen)
     vetted.add("student", seen.filter(pl.Series([True, True, False])))
     assert vetted.all_sound("student", seen.head(2))
     assert not vetted.all_sound("student", seen)
-    later = pl.Series("student", ["02", "04"]).cast(vetted.dtypes["student"])
+    later = vetted.dtypes.number("student", pl.Series(["02", "04"]))
     assert vetted.all_sound("student", later.head(1))
     assert not vetted.all_sound("student", later)
     assert not vetted.all_sound("student", later.head(1).extend_constant(None, 1))
@@ -333,9 +333,10 @@ def test_students_who_were_seen_are_known_again_and_nobody_else() -> None:
 
 def test_a_text_keeps_its_number_though_no_row_has_it_any_more() -> None:
     numberings = distinct.Numberings()
-    first = pl.Series(["01", "02"]).cast(numberings["student"]).to_physical().to_list()
-    again = pl.Series(["03", "02"]).cast(numberings["student"]).to_physical().to_list()
-    assert (first, again) == ([0, 1], [2, 1])
+    for name in ("student", "school_id"):
+        first = numberings.number(name, pl.Series(["01", "02"])).to_physical().to_list()
+        again = numberings.number(name, pl.Series(["03", None, "02"])).to_physical().to_list()
+        assert (first, again) == ([0, 1], [2, None, 1])
 
 
 def test_students_in_another_order_get_the_same_numbers(
@@ -347,12 +348,12 @@ def test_students_in_another_order_get_the_same_numbers(
     for order in (everybody, everybody, everybody[1_000:] + everybody[:1_000], everybody[::-1]):
         cells = pl.DataFrame({"student": order})
         (numbered,) = vetted.numbered(cells, ["student"]).values()
-        assert numbered.cast(pl.String).to_list() == order
+        assert vetted.dtypes.spelled(numbered.to_frame())["student"].to_list() == order
         assert numbered.to_physical().to_list() == [int(one) for one in order]
         vetted.add("student", numbered)
     gap = pl.DataFrame({"student": ["0", None, *everybody[2:]]})
     (numbered,) = vetted.numbered(gap, ["student"]).values()
-    assert numbered.cast(pl.String).to_list() == gap["student"].to_list()
+    assert vetted.dtypes.spelled(numbered.to_frame()).equals(gap)
 
 
 def test_a_student_named_like_the_heading_hides_no_repeated_heading() -> None:

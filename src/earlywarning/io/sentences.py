@@ -33,7 +33,7 @@ _PHRASES = frozenset(
     ("what", "about", "half", "month", "rows", "rule", "table", "advice", "again", "amounts",
      "column", "columns_known", "format", "found", "hint", "homerooms", "kind", "kinds", "lacking",
      "meaning", "months", "origin", "other_month", "other_origin", "other_weekday", "problem",
-     "problems", "role", "weekday")
+     "problems", "role", "weekday", "which")
 )  # fmt: skip
 """Names that stand for words of the import; the others quote a file, and quotations stay."""
 
@@ -43,6 +43,7 @@ _KNOWN = frozenset(("kind", "meaning", "other_weekday", "problem", "role", "week
 _ONE = r"(?:(?!; ).)+?"
 _LOOKS = {
     "about": ".*?",  # nothing, where a title does not say it
+    "which": r"(?: \(.+?\))?",  # nor here
     "where": _ONE,  # else it would begin with whole other sentences
     "files": _ONE,  # or end with them
     "kinds": _ONE,
@@ -77,6 +78,7 @@ _AND_MORE = "{shown} and {number} more"
 _ITEMS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     _PLACE: (("\n", ("{file}, sheet {name}",)),),
     "day": (("\n", ("{heading} (column {letter})",)),),
+    "periods": ((", ", ("{first} to {last}", "{one} or {other}", "or {one}")),),
     "marks": ((", ", ("{value} {number} times (first under {day})",)),),
     "lines": ((", ", ("row {row} ({label})",)),),
     "classes": ((", ", ("{name} is {first}",)),),

@@ -15,7 +15,7 @@ import polars as pl
 from earlywarning.calendar import Quarter, day_number
 from earlywarning.district import District
 from earlywarning.features.recording import RECORDED_SCHEMA, recorded
-from earlywarning.features.windows import Window
+from earlywarning.features.windows import Window, before
 from earlywarning.io.dataset import load_dataset
 from earlywarning.io.engine import Engine
 from earlywarning.records.tables import Type
@@ -213,11 +213,17 @@ def _day_by_day(
     """What no feature tells: how long there was no register, and the week with most illness."""
     end = min(as_of, quarter.end)
     facts = engine.views(snapshot, as_of_date=end, district=district)
-    ill = facts.attendance_event.filter(nw.col("status") == "sick")
+    ill = facts.within("attendance_event", before(day_number(end))).filter(
+        nw.col("status") == "sick"
+    )
     sick = engine.collect(ill, _SICK_SCHEMA)
     facts = engine.views(snapshot, as_of_date=end, district=district)
     # Registers are of classes: the class stands in the place of the student.
-    registers = facts.register_day.filter(nw.col("taken")).with_columns(student_id="class_id")
+    registers = (
+        facts.within("register_day", before(day_number(end)))
+        .filter(nw.col("taken"))
+        .with_columns(student_id="class_id")
+    )
     taken = engine.collect(registers, _SICK_SCHEMA)
     found = []
     for school in sorted(now.ids["school_id"].unique()):

@@ -165,9 +165,7 @@ def counts(stay_days: nw.LazyFrame, marks: nw.LazyFrame, at: Windows) -> nw.Lazy
         *names,
         class_absence=nw.col("days_quarter") * nw.col("class_rate"),
     ).group_by("student_id")
-    frame = days.agg(
-        nw.col("last_day").max(), *(nw.col(name).sum() for name in (*names, "class_absence"))
-    )
+    frame = days.agg(nw.col("last_day").max(), nw.col(*names, "class_absence").sum())
     counted = [f"{kind}_{window.name}" for window, kinds in wanted.items() for kind in kinds]
     for window, kinds in wanted.items():
         part = school_days.mark_counts(marks, window, kinds)

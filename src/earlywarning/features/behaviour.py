@@ -146,7 +146,7 @@ def counts(facts: Facts, cohort: nw.LazyFrame, at: Windows) -> nw.LazyFrame:
         `centipoints_{window}` (incidents only); last_incident (day, empty if none).
     """
     day = nw.col("day")
-    events = facts.behaviour_event.filter(at.longest.holds(day)).join(
+    events = facts.within("behaviour_event", at.longest).join(
         cohort.select("student_id"), on="student_id", how="semi"
     )
     counted = (at.last_30_days, at.quarter, at.year, at.previous_year)

@@ -47,10 +47,10 @@ def totals(
         frame.select(*by, **columns, **latest)
         .group_by(*by)
         .agg(
-            *(nw.col(name).sum() for name in columns),
-            *(nw.col(name).max() for name in latest),
+            *([nw.col(*columns).sum()] if columns else []),
+            *([nw.col(*latest).max()] if latest else []),
         )
-        .select(*by, *(nw.col(name).cast(nw.Int64) for name in columns), *latest)
+        .select(*by, *([nw.col(*columns).cast(nw.Int64)] if columns else []), *latest)
     )
 
 
@@ -70,7 +70,7 @@ def share(part: nw.Expr, whole: nw.Expr, *, times: int = 1) -> nw.Expr:
 
 def zero_if_empty(names: Sequence[str]) -> list[nw.Expr]:
     """A student without rows in a table has a count of 0, not an empty one."""
-    return [nw.col(name).fill_null(0).cast(nw.Int64) for name in names]
+    return [nw.col(*names).fill_null(0).cast(nw.Int64)]
 
 
 def only_where(condition: nw.Expr, names: Sequence[str]) -> list[nw.Expr]:

@@ -91,9 +91,7 @@ _NONE = -1
 def features(facts: Facts, cohort: nw.LazyFrame, at: Windows) -> nw.LazyFrame:
     """The grade features of every cohort student, and grades_known."""
     last_two = Window("last_two", at.before_quarter.start, at.quarter.end)
-    graded = facts.grade.filter(last_two.holds(nw.col("day"))).join(
-        cohort.select("student_id"), on="student_id", how="semi"
-    )
+    graded = facts.within("grade", last_two)
     subjects = by_subject(graded, pass_marks(facts, cohort), at.quarter).with_columns(
         latest=nw.when(~nw.col("quarter").is_null())
         .then(nw.col("quarter"))
@@ -165,7 +163,7 @@ def by_subject(graded: nw.LazyFrame, pass_marks: nw.LazyFrame, quarter: Window) 
     graded : LazyFrame
         Grade rows of the quarter, and of the one before if wanted.
     pass_marks : LazyFrame
-        From `pass_marks`, for grades that carry none of their own.
+        From `pass_marks`, for grades that carry none of their own; no other student's count.
     quarter : Window
 
     Returns
@@ -181,17 +179,19 @@ def by_subject(graded: nw.LazyFrame, pass_marks: nw.LazyFrame, quarter: Window) 
     place = finality * _DAYS + nw.col("day")
     own_mark = nw.col("pass_centi").fill_null(_NONE) + 1
     code = (place * _SCORES + nw.col("score_centi")) * _SCORES + own_mark
-    coded = graded.select("student_id", "subject", code=code, now=quarter.holds(nw.col("day")))
+    coded = graded.join(pass_marks, on="student_id", how="inner").select(
+        "student_id", "subject", "school_mark", code=code, now=quarter.holds(nw.col("day"))
+    )
     return (
         coded.select(
             "student_id",
             "subject",
+            "school_mark",
             quarter=nw.when(nw.col("now")).then(nw.col("code")).otherwise(_NONE),
             before=nw.when(nw.col("now")).then(_NONE).otherwise(nw.col("code")),
         )
         .group_by("student_id", "subject")
-        .agg(nw.col("quarter").max(), nw.col("before").max())
-        .join(pass_marks, on="student_id", how="inner")
+        .agg(nw.col("quarter").max(), nw.col("before").max(), nw.col("school_mark").max())
         .select("student_id", quarter=_distance("quarter"), before=_distance("before"))
     )
 
@@ -222,9 +222,8 @@ def _by_student(subjects: nw.LazyFrame) -> nw.LazyFrame:
         )
         .group_by("student_id")
         .agg(
-            nw.col("min_quarter").min(),
-            nw.col("min_latest").min(),
-            *(nw.col(name).sum() for name in columns),
+            nw.col("min_quarter", "min_latest").min(),
+            nw.col(*columns).sum(),
         )
-        .with_columns(nw.col(name).cast(nw.Int64) for name in columns)
+        .with_columns(nw.col(*columns).cast(nw.Int64))
     )

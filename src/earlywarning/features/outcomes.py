@@ -13,7 +13,7 @@ from earlywarning.features import behaviour, enrollment, grades, school_days
 from earlywarning.features.counting import totals, zero_if_empty
 from earlywarning.features.views import MILLION, Facts
 from earlywarning.features.visits import DONE
-from earlywarning.features.windows import Window
+from earlywarning.features.windows import Window, before
 from earlywarning.records.tables import OUTCOMES, Type
 
 LABELLED, LEFT_EARLY, NO_DATA = "labelled", "left_early", "no_data"
@@ -60,7 +60,7 @@ def outcomes(facts: Facts, quarter: Quarter) -> nw.LazyFrame:
         visited(facts, window),
     ):
         frame = frame.join(part, on="student_id", how="left")
-    recording = facts.behaviour_event.filter(nw.col("day") < window.end).select("school_id")
+    recording = facts.within("behaviour_event", before(window.end)).select("school_id")
     frame = frame.join(
         recording.unique().with_columns(behaviour_known=nw.lit(1)), on="school_id", how="left"
     ).with_columns(
@@ -148,7 +148,7 @@ def attendance_outcome(
 
 def behaviour_outcome(facts: Facts, window: Window) -> nw.LazyFrame:
     """Serious incidents and points of the quarter: student_id, serious, centipoints."""
-    incidents = facts.behaviour_event.filter(behaviour.is_incident() & window.holds(nw.col("day")))
+    incidents = facts.within("behaviour_event", window).filter(behaviour.is_incident())
     return totals(
         incidents,
         ["student_id"],
@@ -159,7 +159,7 @@ def behaviour_outcome(facts: Facts, window: Window) -> nw.LazyFrame:
 
 def grades_outcome(facts: Facts, cohort: nw.LazyFrame, window: Window) -> nw.LazyFrame:
     """Subjects graded, and below the pass mark, in the quarter: student_id, graded, below."""
-    graded = facts.grade.filter(window.holds(nw.col("day")))
+    graded = facts.within("grade", window)
     subjects = grades.by_subject(graded, grades.pass_marks(facts, cohort), window)
     return totals(
         subjects,

@@ -93,7 +93,7 @@ def sessions(facts: Facts, stays: nw.LazyFrame, longest: Window) -> nw.LazyFrame
         class_no, school_id, day, assumed, slot (of class and day), session: 1 for the class's
         first day in the window.
     """
-    taken = facts.register_day.filter(longest.holds(nw.col("day")) & nw.col("taken"))
+    taken = facts.within("register_day", longest).filter(nw.col("taken"))
     classes = stays.select("class_id", "class_no", "school_id").unique()
     return (
         taken.select("class_id", "day", "assumed")
@@ -170,7 +170,7 @@ def marks(
     )
     in_stay = (nw.col("day") >= nw.col("entry_day")) & (nw.col("day") < nw.col("exit_day"))
     return (
-        facts.attendance_event.filter(longest.holds(nw.col("day")))
+        facts.within("attendance_event", longest)
         .select("student_id", "class_id", "day", "status")
         .join(numbered, on=["student_id", "class_id"], how="inner")
         .filter(in_stay)

@@ -124,10 +124,9 @@ def _incidents(incidents: nw.LazyFrame, at: Windows) -> nw.LazyFrame:
 
 
 def _graded(facts: Facts, window: Window) -> nw.LazyFrame:
-    rows = facts.grade.filter(window.holds(nw.col("day")))
     own = nw.col("pass_centi")
     return totals(
-        rows,
+        facts.within("grade", window),
         ["student_id"],
         flags={"graded": nw.lit(value=True), "without_mark": own.is_null()},
         sums={"above_own_marks": nw.col("score_centi") - own.fill_null(0)},

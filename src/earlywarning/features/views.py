@@ -17,7 +17,8 @@ import polars as pl
 
 from earlywarning.calendar import SchoolCalendar
 from earlywarning.district import District, Thresholds
-from earlywarning.records.tables import FACT_TABLES, VERSION_COLUMNS
+from earlywarning.features.windows import Window
+from earlywarning.records.tables import VERSION_COLUMNS
 
 MILLION = 1_000_000
 
@@ -32,6 +33,30 @@ SCHOOL_SETTING = {
 """Columns of `Facts.school_setting`: one row a school, whole numbers only."""
 
 
+READ: Mapping[str, tuple[str, ...]] = {
+    "enrollment": (
+        "student_id", "class_id", "school_id", "school_year", "grade_level", "entry_day",
+        "exit_day",
+    ),
+    "register_day": ("class_id", "school_id", "day", "taken", "assumed"),
+    "attendance_event": ("student_id", "class_id", "school_id", "day", "status"),
+    "attendance_summary": (
+        "student_id", "start_day", "day", "absent", "unexcused", "effective_days",
+    ),
+    "behaviour_event": (
+        "student_id", "school_id", "day", "severity", "polarity", "centipoints",
+        "is_attendance_related",
+    ),
+    "grade": ("student_id", "subject", "kind", "day", "score_centi", "pass_centi"),
+    "visit": ("student_id", "day", "status"),
+}  # fmt: skip
+"""What is looked at of each table of `records.tables.FACT_TABLES`."""
+
+Within = Callable[[str, Window], nw.LazyFrame]
+
+VERSIONS = tuple(column.name for column in VERSION_COLUMNS)
+
+
 @dataclass(frozen=True)
 class Facts:
     """Fact tables cut at one as-of date.
@@ -41,9 +66,12 @@ class Facts:
     as_of_day : int
         Only what happened before this day and was known before it is in the tables.
     calendar : SchoolCalendar
-    enrollment, register_day, attendance_event, attendance_summary, behaviour_event, grade, visit
-        Lazy frames with the columns of `records.tables.FACT_TABLES`. A planned entry known before
-        the as-of date is in `enrollment`, though its day has not come.
+    enrollment, attendance_summary, visit
+        Lazy frames with the columns `READ`. A planned entry known before the as-of date is in
+        `enrollment`, though its day has not come.
+    within : function of (table, Window) to LazyFrame
+        The rows of a stretch of days, of a table that grows every day: `register_day`,
+        `attendance_event`, `behaviour_event`, `grade`; the columns `READ`.
     school_setting : LazyFrame
         Each school's thresholds; see `SCHOOL_SETTING`.
     keep : function of LazyFrame to LazyFrame
@@ -54,12 +82,9 @@ class Facts:
     as_of_day: int
     calendar: SchoolCalendar
     enrollment: nw.LazyFrame
-    register_day: nw.LazyFrame
-    attendance_event: nw.LazyFrame
     attendance_summary: nw.LazyFrame
-    behaviour_event: nw.LazyFrame
-    grade: nw.LazyFrame
     visit: nw.LazyFrame
+    within: Within
     school_setting: nw.LazyFrame
     keep: Callable[[nw.LazyFrame], nw.LazyFrame] = lambda frame: frame
 
@@ -73,9 +98,7 @@ def as_known(frame: nw.LazyFrame, table: str, *, as_of_day: int) -> nw.LazyFrame
     known = (nw.col("known_day") < as_of_day) & (nw.col("superseded_day") >= as_of_day)
     if table != "enrollment":
         known = known & (nw.col("day") < as_of_day)
-    versions = {column.name for column in VERSION_COLUMNS}
-    names = [name for name in FACT_TABLES[table].names if name not in versions]
-    return frame.filter(known).select(names)
+    return frame.filter(known).select(READ[table])
 
 
 def cut(
@@ -85,23 +108,38 @@ def cut(
     calendar: SchoolCalendar,
     school_setting: nw.LazyFrame,
     keep: Callable[[nw.LazyFrame], nw.LazyFrame] = lambda frame: frame,
+    within: Within | None = None,
 ) -> Facts:
     """Cut every fact table at one day.
 
     Parameters
     ----------
     tables : mapping of table name to LazyFrame
-        All of `FACT_TABLES`, every version, all of one engine.
+        All of `FACT_TABLES`, every version, at least the columns `READ` and `VERSIONS`, all of
+        one engine.
     as_of_day : int
     calendar : SchoolCalendar
     school_setting : LazyFrame
         From `school_settings`, on the same engine.
-    keep : function, optional
-        See `Facts`.
+    keep, within : function, optional
+        See `Facts`; with `within`, tables that grow every day need not be among `tables`.
     """
-    views = {name: as_known(tables[name], name, as_of_day=as_of_day) for name in FACT_TABLES}
+
+    def known(name: str) -> nw.LazyFrame:
+        return as_known(tables[name], name, as_of_day=as_of_day)
+
+    def of_days(name: str, window: Window) -> nw.LazyFrame:
+        return known(name).filter(window.holds(nw.col("day")))
+
     return Facts(
-        as_of_day=as_of_day, calendar=calendar, school_setting=school_setting, keep=keep, **views
+        as_of_day=as_of_day,
+        calendar=calendar,
+        enrollment=known("enrollment"),
+        attendance_summary=known("attendance_summary"),
+        visit=known("visit"),
+        within=within or of_days,
+        school_setting=school_setting,
+        keep=keep,
     )
 
 

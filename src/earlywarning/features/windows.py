@@ -30,6 +30,11 @@ class Window:
         return (day >= self.start) & (day < self.end)
 
 
+def before(end: int) -> Window:
+    """Every day before one."""
+    return Window("before", -(2**31), end)
+
+
 @dataclass(frozen=True, slots=True)
 class Windows:
     """Every window of one as-of date.

@@ -20,6 +20,7 @@ from earlywarning.calendar import day_number
 from earlywarning.district import District
 from earlywarning.errors import ArtifactError, ConfigError
 from earlywarning.features.views import Facts, cut, school_settings
+from earlywarning.io.coded import CodedFacts
 from earlywarning.io.facts import FACT_SCHEMAS
 from earlywarning.records.tables import FACT_TABLES, Type
 
@@ -43,6 +44,16 @@ def typed(frame: pl.DataFrame, schema: Mapping[str, Type]) -> pl.DataFrame:
     return frame.select(pl.col(name).cast(_TYPES[kind]) for name, kind in schema.items()).sort(
         "student_id"
     )
+
+
+def files_of(snapshot: Path, table: str) -> list[Path]:
+    """The Parquet files of one table."""
+    return sorted((snapshot / table).glob("*.parquet"))
+
+
+def _require(snapshot: Path) -> None:
+    if not snapshot.is_dir():
+        raise ArtifactError(f"{snapshot}: there is no such snapshot of facts; import files first")
 
 
 class Engine(ABC):
@@ -76,10 +87,7 @@ class Engine(ABC):
         ArtifactError
             If the snapshot is not there.
         """
-        if not snapshot.is_dir():
-            raise ArtifactError(
-                f"{snapshot}: there is no such snapshot of facts; import files first"
-            )
+        _require(snapshot)
         tables = {name: self._scan(snapshot, name) for name in FACT_TABLES}
         schools = self._collect(tables["enrollment"].select("school_id").unique())
         return cut(
@@ -174,7 +182,7 @@ class Engine(ABC):
         self.close()
 
     def _scan(self, snapshot: Path, table: str) -> nw.LazyFrame:
-        files = sorted((snapshot / table).glob("*.parquet"))
+        files = files_of(snapshot, table)
         if files:
             return self._scan_files(files)
         return self._load(pl.DataFrame(schema=FACT_SCHEMAS[table]))
@@ -206,29 +214,51 @@ class PolarsEngine(Engine):
     name = "polars"
 
     def __init__(self) -> None:
-        # Ids as numbers with a dictionary: joins and groups take half the time, rows a third of
-        # the memory. The features see no difference; `collect` turns them into text again.
-        self._ids = {
-            name: pl.Categorical(pl.Categories.random(name))
-            for name in ("student_id", "class_id", "school_id", "subject", "status")
-        }
+        self._files: tuple[tuple[str, int, int], ...] = ()
+        self._facts: CodedFacts | None = None
 
-    def _coded(self, frame: pl.LazyFrame) -> nw.LazyFrame:
-        names = frame.collect_schema().names()
-        return nw.from_native(
-            frame.with_columns(
-                pl.col(name).cast(kind) for name, kind in self._ids.items() if name in names
-            )
+    def views(self, snapshot: Path, *, as_of_date: date, district: District) -> Facts:
+        """As on every engine; what was read for one date serves all others."""
+        _require(snapshot)
+        files = {name: files_of(snapshot, name) for name in FACT_TABLES}
+        # A snapshot's files never change; whoever writes others under its name is not misled.
+        found = tuple(
+            (str(file), file.stat().st_mtime_ns, file.stat().st_size)
+            for some in files.values()
+            for file in some
+        )
+        if self._facts is None or found != self._files:
+            self._forget()
+            self._facts, self._files = CodedFacts(files, district.calendar), found
+        coded, as_of_day = self._facts, day_number(as_of_date)
+        whole = ("enrollment", "attendance_summary", "visit")
+        return cut(
+            {name: nw.from_native(coded.whole(name)) for name in whole},
+            as_of_day=as_of_day,
+            calendar=district.calendar,
+            school_setting=self._load(school_settings(district, coded.schools)),
+            keep=self._keep,
+            within=lambda table, window: nw.from_native(
+                coded.known(table, window, as_of_day=as_of_day)
+            ),
         )
 
+    def _forget(self) -> None:
+        if self._facts is not None:
+            self._facts.close()
+        self._facts = None
+
     def _scan_files(self, files: list[Path]) -> nw.LazyFrame:
-        return self._coded(pl.scan_parquet(files))
+        return nw.from_native(pl.scan_parquet(files))
 
     def _load(self, frame: pl.DataFrame) -> nw.LazyFrame:
-        return self._coded(frame.lazy())
+        lazy = frame.lazy()
+        return nw.from_native(lazy if self._facts is None else self._facts.coded(lazy))
 
     def _collect(self, frame: nw.LazyFrame) -> pl.DataFrame:
         native: pl.LazyFrame = frame.to_native()
+        # Not in memory: that engine knows a column of one value, such as the warning of the only
+        # school, as a number, and divides by it with the inexact reciprocal.
         return native.collect(engine="streaming", optimizations=_AS_WRITTEN)
 
     def _keep(self, frame: nw.LazyFrame) -> nw.LazyFrame:
@@ -236,6 +266,10 @@ class PolarsEngine(Engine):
 
     def _drop_kept(self) -> None:
         """Frames free themselves."""
+
+    def close(self) -> None:
+        """Forget the facts."""
+        self._forget()
 
 
 class DuckDBEngine(Engine):

@@ -103,10 +103,11 @@ class Numberings(dict[str, pl.Categorical]):
 
 def _places(known: pl.Series, column: pl.Series) -> pl.Series:
     """The place of each text among those that are known; null if it is not."""
+    asked = column.to_frame("text")
+    # First those that are asked for, few beside a province's: a join keeps its right side.
     numbered = known.to_frame("text").with_row_index("place")
-    return column.to_frame("text").join(numbered, on="text", how="left", maintain_order="left")[
-        "place"
-    ]
+    numbered = numbered.join(asked.unique(), on="text", how="semi")
+    return asked.join(numbered, on="text", how="left", maintain_order="left")["place"]
 
 
 class Vetted:

@@ -82,11 +82,26 @@ def _place(rows: pl.DataFrame, bounds: Sequence[int]) -> pl.Series:
     return pl.Series(np.where(is_odd, np.uint16(_ODD), stretch * np.uint16(2) + late))
 
 
+class Codes:
+    """Numbers for ids and words; frames join that were coded by the same."""
+
+    def __init__(self) -> None:
+        self.kinds = {name: pl.Categorical(pl.Categories.random(name)) for name in (*_IDS, *_WORDS)}
+        # Held, because numbers live as long as a column that has them.
+        self._held = [pl.Series(dtype=kind) for kind in self.kinds.values()]
+
+    def coded(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """A frame, its ids and words as Categorical."""
+        names = frame.collect_schema().names()
+        return frame.with_columns(
+            pl.col(name).cast(kind) for name, kind in self.kinds.items() if name in names
+        )
+
+
 class CodedFacts:
     """The facts of one snapshot.
 
-    Every column of text but `school_year` is Categorical. Its numbers mean something only within
-    one instance: frames of two do not join.
+    Every column of text but `school_year` is Categorical.
 
     Parameters
     ----------
@@ -94,14 +109,13 @@ class CodedFacts:
         Parquet files of every table of `FACT_TABLES`; a table without files is empty.
     calendar : SchoolCalendar
         Rows lie by its years and quarters. Any other gives the same rows, only slower.
+    codes : Codes
     """
 
-    def __init__(self, files: Mapping[str, list[Path]], calendar: SchoolCalendar) -> None:
-        self._kinds = {
-            name: pl.Categorical(pl.Categories.random(name)) for name in (*_IDS, *_WORDS)
-        }
-        # Held, because numbers live as long as a column that has them.
-        self._held = {name: pl.Series(dtype=kind) for name, kind in self._kinds.items()}
+    def __init__(
+        self, files: Mapping[str, list[Path]], calendar: SchoolCalendar, codes: Codes
+    ) -> None:
+        self._kinds = codes.kinds
         self._calendar = calendar
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         size = sum(file.stat().st_size for some in files.values() for file in some)
@@ -113,20 +127,13 @@ class CodedFacts:
         self._odd: dict[str, pl.DataFrame] = {}
         for name, some in files.items():
             frame = pl.scan_parquet(some) if some else pl.LazyFrame(schema=FACT_SCHEMAS[name])
-            coded = self.coded(frame.select(*READ[name], *VERSIONS))
+            coded = codes.coded(frame.select(*READ[name], *VERSIONS))
             if name in _LONG:
                 self._lay_out(name, coded)
             else:
                 self._whole[name] = coded.collect(engine="streaming").lazy()
         enrolled = self._whole["enrollment"].select("school_id").collect()
         self.schools: pl.Series = enrolled["school_id"].unique().cast(pl.String).sort()
-
-    def coded(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """Any frame, its text numbered as in the tables."""
-        names = frame.collect_schema().names()
-        return frame.with_columns(
-            pl.col(name).cast(kind) for name, kind in self._kinds.items() if name in names
-        )
 
     def known(self, table: str, window: Window, *, as_of_day: int) -> pl.LazyFrame:
         """The rows of a stretch of days as they were known when a day began: columns `READ`."""

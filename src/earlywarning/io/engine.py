@@ -20,7 +20,7 @@ from earlywarning.calendar import day_number
 from earlywarning.district import District
 from earlywarning.errors import ArtifactError, ConfigError
 from earlywarning.features.views import Facts, cut, school_settings
-from earlywarning.io.coded import CodedFacts
+from earlywarning.io.coded import CodedFacts, Codes
 from earlywarning.io.facts import FACT_SCHEMAS
 from earlywarning.records.tables import FACT_TABLES, Type
 
@@ -214,11 +214,12 @@ class PolarsEngine(Engine):
     name = "polars"
 
     def __init__(self) -> None:
+        self._codes = Codes()
         self._files: tuple[tuple[str, int, int], ...] = ()
         self._facts: CodedFacts | None = None
 
     def views(self, snapshot: Path, *, as_of_date: date, district: District) -> Facts:
-        """As on every engine; what was read for one date serves all others."""
+        """As on every engine; a snapshot asked for again is laid out, for all further dates."""
         _require(snapshot)
         files = {name: files_of(snapshot, name) for name in FACT_TABLES}
         # A snapshot's files never change; whoever writes others under its name is not misled.
@@ -227,9 +228,13 @@ class PolarsEngine(Engine):
             for some in files.values()
             for file in some
         )
-        if self._facts is None or found != self._files:
+        if found != self._files:
+            # For one date alone, to lay out would cost more than to read.
             self._forget()
-            self._facts, self._files = CodedFacts(files, district.calendar), found
+            self._files = found
+            return super().views(snapshot, as_of_date=as_of_date, district=district)
+        if self._facts is None:
+            self._facts = CodedFacts(files, district.calendar, self._codes)
         coded, as_of_day = self._facts, day_number(as_of_date)
         whole = ("enrollment", "attendance_summary", "visit")
         return cut(
@@ -249,11 +254,10 @@ class PolarsEngine(Engine):
         self._facts = None
 
     def _scan_files(self, files: list[Path]) -> nw.LazyFrame:
-        return nw.from_native(pl.scan_parquet(files))
+        return nw.from_native(self._codes.coded(pl.scan_parquet(files)))
 
     def _load(self, frame: pl.DataFrame) -> nw.LazyFrame:
-        lazy = frame.lazy()
-        return nw.from_native(lazy if self._facts is None else self._facts.coded(lazy))
+        return nw.from_native(self._codes.coded(frame.lazy()))
 
     def _collect(self, frame: nw.LazyFrame) -> pl.DataFrame:
         native: pl.LazyFrame = frame.to_native()

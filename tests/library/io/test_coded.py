@@ -18,7 +18,7 @@ from earlywarning.features import build
 from earlywarning.features.views import READ, as_known
 from earlywarning.features.windows import Window, before
 from earlywarning.io import coded
-from earlywarning.io.coded import CodedFacts
+from earlywarning.io.coded import CodedFacts, Codes
 from earlywarning.io.engine import files_of, open_engine
 from messy_district import DISTRICT, messy_tables
 from tiny_school import TinySchool, write
@@ -41,7 +41,7 @@ def on_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def opened(snapshot: Path, calendar: SchoolCalendar = DISTRICT.calendar) -> CodedFacts:
-    return CodedFacts({name: files_of(snapshot, name) for name in READ}, calendar)
+    return CodedFacts({name: files_of(snapshot, name) for name in READ}, calendar, Codes())
 
 
 def plain(frame: pl.DataFrame) -> pl.DataFrame:
@@ -123,9 +123,10 @@ def test_a_district_of_one_school_divides_by_its_threshold_exactly(tmp_path: Pat
     made = []
     for name in ("polars", "duckdb"):
         with open_engine(name) as engine:
-            facts = engine.views(snapshot, as_of_date=quarter.start, district=district)
-            made.append(engine.collect(build.features(facts, quarter), build.FEATURE_SCHEMA))
-    assert made[0].equals(made[1])
+            for _ in range(2):
+                facts = engine.views(snapshot, as_of_date=quarter.start, district=district)
+                made.append(engine.collect(build.features(facts, quarter), build.FEATURE_SCHEMA))
+    assert all(one.equals(made[0]) for one in made)
     wrong = made[0]["points_year"] * (1 / 49.0)
     assert not wrong.equals(made[0]["points_share_year"].rename("points_year"))
 
@@ -152,7 +153,8 @@ def test_other_facts_under_the_same_name_are_read_anew(tmp_path: Path):
             school = TinySchool()
             school.enroll(name)
             write(school.tables(), tmp_path)
-            facts = engine.views(tmp_path, as_of_date=quarter.start, district=DISTRICT)
-            frame = engine.collect(build.features(facts, quarter), build.FEATURE_SCHEMA)
+            for _ in range(2):
+                facts = engine.views(tmp_path, as_of_date=quarter.start, district=DISTRICT)
+                frame = engine.collect(build.features(facts, quarter), build.FEATURE_SCHEMA)
             students.append(frame["student_id"].to_list())
     assert students == [["Ani"], ["Budi"]]

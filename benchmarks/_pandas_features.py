@@ -52,6 +52,11 @@ def build(
     ].sort_values("entry_day")
     cohort = enrolled.drop_duplicates("student_id", keep="last").set_index("student_id")
     cohort = cohort[["class_id", "school_id"]].sort_index()
+    # By number: categories of which a window holds none do not line up with those of another.
+    ids = cohort.index.astype(str)
+    cohort = cohort.set_axis(pd.RangeIndex(len(ids), name="student_id"))
+    marks = numbered(marks, ids)
+    facts = {name: numbered(rows, ids) for name, rows in facts.items()}
     marked = attendance(known(marks, as_of), at)
     parts = [
         marked,
@@ -62,11 +67,17 @@ def build(
     ]
     frame = cohort
     for part in parts:
-        part.index = part.index.astype(cohort.index.dtype)
         frame = frame.join(part)
     nothing = {name: 0 for name in frame.columns if name.startswith("register_days_")}
     frame = frame.fillna(nothing | {"recorded_days_quarter": 0})
+    frame.index = ids
     return frame[shared_features()].reset_index()
+
+
+def numbered(rows: pd.DataFrame, ids: pd.Index) -> pd.DataFrame:
+    """The students of rows by their place in `ids`; everybody else is -1, and of no cohort."""
+    places = ids.get_indexer(rows["student_id"].cat.categories)
+    return rows.assign(student_id=places[rows["student_id"].cat.codes])
 
 
 def known(frame: pd.DataFrame, as_of: int) -> pd.DataFrame:

@@ -249,7 +249,8 @@ def _packed(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows as they are written, and columns that say one thing in all of them, in one row."""
     same = [name for name in rows.columns[1:] if rows.height and _says_one_thing(rows[name])]
     differing = [_narrow(column) for column in rows.drop(same).get_columns()]
-    return pl.DataFrame(differing), rows.select(same).head(1)
+    # Gathered, not sliced: a slice would keep the whole columns in memory.
+    return pl.DataFrame(differing), rows.select(pl.col(name).gather([0]) for name in same)
 
 
 def _says_one_thing(column: pl.Series) -> bool:

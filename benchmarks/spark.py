@@ -3,6 +3,9 @@
 Every process is one of its own, on this machine. `value`: processor seconds of the whole cluster,
 driver included, over those of Polars. There is no bar: a cluster is for what one machine cannot
 hold, and what it costs beyond that is printed here. Fails if a single feature differs.
+
+Above `--made` students the district is drawn to size, as in `features.py`, and each process gets
+the memory that a province needs: `--students 1000000`.
 """
 
 from __future__ import annotations
@@ -24,6 +27,11 @@ from features import differences
 HERE = Path(__file__)
 MAKES = HERE.with_name("features.py")
 WORKERS, EXECUTOR_MEMORY, WORKER_MEMORY = 2, "1g", "1500m"
+PROVINCE = {
+    "spark.executor.memory": "3g", "spark.driver.memory": "6g", "spark.driver.maxResultSize": "4g",
+    "spark.sql.shuffle.partitions": "64",
+}  # fmt: skip
+PROVINCE_WORKER_MEMORY = "3500m"
 
 
 def missing() -> str:
@@ -58,10 +66,14 @@ def cluster_cpu(groups: set[int]) -> float:
     return sum(cpu for pid, (group, cpu) in found.items() if group in groups or is_ours(pid))
 
 
-def on_spark(data: Path, codes: list[str], out: Path, scratch: Path, *, small: bool) -> None:
+def on_spark(data: Path, codes: list[str], out: Path, scratch: Path, *, size: str) -> None:
     """Start a cluster, make the features, and say what all of its processes cost.
 
     With few students Spark plans once and compiles nothing, which would be nearly all of its time.
+
+    Parameters
+    ----------
+    size : {"few", "district", "province"}
     """
     sys.path.insert(0, str(HERE.parents[1] / "tests"))
     from earlywarning import district as districts
@@ -72,13 +84,16 @@ def on_spark(data: Path, codes: list[str], out: Path, scratch: Path, *, small: b
     district = districts.load(data / "district.toml")
 
     def task() -> dict[str, Any]:
-        with cluster(scratch, memory=WORKER_MEMORY, workers=WORKERS) as found:
+        memory = PROVINCE_WORKER_MEMORY if size == "province" else WORKER_MEMORY
+        with cluster(scratch, memory=memory, workers=WORKERS) as found:
             groups = {found.master.pid, *(one.pid for one in found.workers)}
             options = {
                 "spark.executor.memory": EXECUTOR_MEMORY,
                 "spark.sql.shuffle.partitions": "8",
             }
-            if small:
+            if size == "province":
+                options = dict(PROVINCE)
+            if size == "few":
                 os.environ["JAVA_TOOL_OPTIONS"] = JAVA_OPTIONS
                 options = dict(SMALL)
             with open_engine("spark", master=found.address, options=options) as engine:
@@ -95,9 +110,10 @@ def on_spark(data: Path, codes: list[str], out: Path, scratch: Path, *, small: b
     work(task, told=lambda result: result)
 
 
-def compare(students: int, dates: int, *, small: bool) -> int:
+def compare(students: int, made: int, dates: int, *, small: bool) -> int:
     """Both engines on the same snapshot."""
     codes = as_of_quarters(dates)
+    size = "few" if small else "province" if students > made else "district"
     with tempfile.TemporaryDirectory(prefix="earlywarning-bench-") as temporary:
         folder = Path(temporary)
         data, spark, polars, scratch = (
@@ -105,15 +121,26 @@ def compare(students: int, dates: int, *, small: bool) -> int:
         )
         for one in (data, spark, polars, scratch):
             one.mkdir()
-        made = run_apart(MAKES, "--side=make", f"--data={data}", f"--students={students}")
-        print(f"{students:,} students: {json.dumps(made.result)}", flush=True)
+        first = folder / "made" if size == "province" else data
+        first.mkdir(exist_ok=True)
+        done = run_apart(
+            MAKES, "--side=make", f"--data={first}", f"--students={min(made, students)}"
+        )
+        if size == "province":
+            done = run_apart(
+                MAKES, "--side=draw", f"--data={data}", f"--out={first}",
+                f"--students={students // made}",
+            )  # fmt: skip
+        print(f"{students:,} students: {json.dumps(done.result)}", flush=True)
         shared = [f"--data={data}", f"--quarters={','.join(codes)}"]
         alone = run_apart(MAKES, "--side=polars", f"--out={polars}", *shared)
         print(
             f"Polars: {alone.cpu:.2f} CPU s, {alone.wall:.2f} s, {alone.peak_mb:.0f} MB", flush=True
         )
-        told = [*shared, *(["--quick"] if small else [])]
-        spread = run_apart(HERE, "--side=spark", f"--out={spark}", f"--scratch={scratch}", *told)
+        spread = run_apart(
+            HERE, "--side=spark", f"--out={spark}", f"--scratch={scratch}", f"--size={size}",
+            *shared,
+        )  # fmt: skip
         cpu, start = spread.result["cpu"], spread.result["start"]
         print(
             f"Spark, {WORKERS} workers of one core: {cpu:.2f} CPU s, of which {start:.2f} until it "
@@ -143,15 +170,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="300 students, one date")
     parser.add_argument("--students", type=int, default=100_000)
+    parser.add_argument("--made", type=int, default=100_000, help="of them really simulated")
     parser.add_argument("--dates", type=int, default=1)
-    for hidden in ("--side", "--data", "--out", "--quarters", "--scratch"):
+    for hidden in ("--side", "--data", "--out", "--quarters", "--scratch", "--size"):
         parser.add_argument(hidden, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.side == "spark":
         codes = arguments.quarters.split(",")
         on_spark(
             Path(arguments.data), codes, Path(arguments.out), Path(arguments.scratch),
-            small=arguments.quick,
+            size=arguments.size,
         )  # fmt: skip
         return 0
     students = 300 if arguments.quick else arguments.students
@@ -160,7 +188,7 @@ def main() -> int:
             "name": "features on spark over polars", "bar": None, "unit": "ratio of CPU s",
             "sizes": [students], "seeds": [1],
         })  # fmt: skip
-    return compare(students, arguments.dates, small=arguments.quick)
+    return compare(students, arguments.made, arguments.dates, small=arguments.quick)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ _PHRASES = frozenset(
 _KNOWN = frozenset(("kind", "meaning", "other_weekday", "problem", "role", "weekday"))
 """Of these, what must be known itself: else the sentence around it is not known either."""
 
+_ANY = ".+?"
 _ONE = r"(?:(?!; ).)+?"
 _LOOKS = {
     "about": ".*?",  # nothing, where a title does not say it
@@ -311,13 +312,23 @@ def _looks(key: str) -> str:
 
 
 def _fitting(text: str) -> str:
-    return "".join(
-        f"(?P<{part}>{_fits(part)})" if place % 2 else re.escape(part)
-        for place, part in enumerate(_NAME.split(text))
-    )
+    """The pattern of a piece of a sentence.
+
+    Where the next name stands for any text, what stands before it is looked for once, where it
+    comes first: the next name would hold all in between. A heading that says a sentence's words
+    again and again would else be tried in every way there is.
+    """
+    parts = _NAME.split(text)
+    looks = re.escape(parts[0])
+    for place in range(1, len(parts), 2):
+        name, after, then = parts[place], re.escape(parts[place + 1]), parts[place + 2 : place + 3]
+        one = f"(?P<{name}>{_fits(name)}){after}"
+        once = then and after and _fits(then[0]) == _ANY and _fits(name) in (_ANY, _ONE)
+        looks += f"(?>{one})" if once else one
+    return looks
 
 
 def _fits(name: str) -> str:
     if name in _LOOKS:
         return _LOOKS[name]
-    return _NUMBER if name in _NUMBERS else ".+?"
+    return _NUMBER if name in _NUMBERS else _ANY

@@ -333,3 +333,11 @@ def test_what_another_program_said_is_quoted_in_english() -> None:
     )
     assert (said.language, said.quoted) == ("id", (error,))
     assert said.text.startswith(f"a.xlsx: tidak terbaca ({error}); rusak")
+
+
+def test_a_heading_may_say_the_words_of_a_sentence_again_and_again() -> None:
+    words = (": the ", " says ", ", the ", "; the ")
+    heading = "a".join(word for word in words for _ in range(60))
+    end = " was believed; if it is wrong, say month = … under [table.options]"
+    text = f"a.csv: nobody knows {heading}{end}, nor this"
+    assert translated(text, "id").text == text  # in every way there is, it would take days

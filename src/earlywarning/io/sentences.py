@@ -106,7 +106,7 @@ _DECIMALS = str.maketrans(",.", ".,")
 HIDDEN = "…"
 """What stands for a quotation that its reader may not see."""
 
-QUOTED = re.compile(r"(?<!\w)'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+QUOTED = re.compile(r"(?<!\w)b?'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 """A quotation in a sentence; an apostrophe within or after a word begins none."""
 
 

@@ -341,3 +341,9 @@ def test_a_heading_may_say_the_words_of_a_sentence_again_and_again() -> None:
     end = " was believed; if it is wrong, say month = … under [table.options]"
     text = f"a.csv: nobody knows {heading}{end}, nor this"
     assert translated(text, "id").text == text  # in every way there is, it would take days
+
+
+def test_bytes_of_a_file_are_hidden_like_its_texts() -> None:
+    said = "BadZipFile: File name in directory 'a' and header b'Ani' differ. (the class's file)"
+    hidden = QUOTED.sub(HIDDEN, said)
+    assert hidden == "BadZipFile: File name in directory … and header … differ. (the class's file)"

@@ -125,13 +125,18 @@ class CodedFacts:
         self._whole: dict[str, pl.LazyFrame] = {}
         self._parts: dict[str, list[Part]] = {}
         self._odd: dict[str, pl.DataFrame] = {}
-        for name, some in files.items():
-            frame = pl.scan_parquet(some) if some else pl.LazyFrame(schema=FACT_SCHEMAS[name])
-            coded = codes.coded(frame.select(*READ[name], *VERSIONS))
-            if name in _LONG:
-                self._lay_out(name, coded)
-            else:
-                self._whole[name] = coded.collect(engine="streaming").lazy()
+        try:
+            for name, some in files.items():
+                frame = pl.scan_parquet(some) if some else pl.LazyFrame(schema=FACT_SCHEMAS[name])
+                coded = codes.coded(frame.select(*READ[name], *VERSIONS))
+                if name in _LONG:
+                    self._lay_out(name, coded)
+                else:
+                    self._whole[name] = coded.collect(engine="streaming").lazy()
+        except BaseException:
+            # Nobody has this object yet who could close it.
+            self.close()
+            raise
         enrolled = self._whole["enrollment"].select("school_id").collect()
         self.schools: pl.Series = enrolled["school_id"].unique().cast(pl.String).sort()
 

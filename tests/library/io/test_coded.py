@@ -158,3 +158,12 @@ def test_other_facts_under_the_same_name_are_read_anew(tmp_path: Path):
                 frame = engine.collect(build.features(facts, quarter), build.FEATURE_SCHEMA)
             students.append(frame["student_id"].to_list())
     assert students == [["Ani"], ["Budi"]]
+
+
+def test_nothing_stays_of_a_snapshot_that_cannot_be_read(tmp_path: Path, on_disk: Path):
+    snapshot = write(messy_tables(2), tmp_path / "facts")
+    for damaged in files_of(snapshot, "grade"):
+        damaged.write_bytes(damaged.read_bytes()[:-40])
+    with pytest.raises(pl.exceptions.PolarsError):
+        opened(snapshot)
+    assert list(on_disk.iterdir()) == []

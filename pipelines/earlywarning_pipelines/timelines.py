@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import polars as pl
+
 from earlywarning.calendar import Quarter
 from earlywarning.district import District
 from earlywarning.io.facts import FactStore
@@ -10,6 +15,9 @@ from earlywarning.io.register.db import Register
 from earlywarning.visits import timeline
 
 TABLES = ("enrollment", "register_day", "attendance_event", "behaviour_event", "grade", "visit")
+
+STUDENTS = 20_000
+"""About so many students' years at a time: those of a province fit no memory."""
 
 
 def run(
@@ -21,8 +29,34 @@ def run(
     district: District,
 ) -> int:
     """Compute and save the timelines as of a quarter's first day; returns how many."""
-    tables = {name: store.read(snapshot_id, name) for name in TABLES}
-    schools = tables["grade"]["school_id"].drop_nulls().unique()
-    marks = {one: district.thresholds_of(one).pass_mark for one in schools}
-    content = timeline.timelines(tables, as_of_day=quarter.start_day, pass_marks=marks)
-    return timelines.save(register, content, snapshot_id=snapshot_id, as_of_date=quarter.start)
+    return timelines.save(
+        register,
+        _groups(store, snapshot_id, quarter, district),
+        snapshot_id=snapshot_id,
+        as_of_date=quarter.start,
+    )
+
+
+def _groups(
+    store: FactStore, snapshot_id: str, quarter: Quarter, district: District
+) -> Iterator[dict[str, dict[str, Any]]]:
+    """The timelines of some students after the other."""
+    rows = {name: _of_a_year(store.scan(snapshot_id, name), quarter) for name in TABLES}
+    students = rows["enrollment"].select(pl.col("student_id").n_unique()).collect().item()
+    schools = rows["grade"].select(pl.col("school_id").drop_nulls().unique()).collect()["school_id"]
+    marks: Mapping[str, float] = {one: district.thresholds_of(one).pass_mark for one in schools}
+    days = rows.pop("register_day").collect()
+    groups = max(1, -(-students // STUDENTS))
+    for group in range(groups):
+        here = pl.col("student_id").hash() % groups == group
+        tables = {name: table.filter(here).collect() for name, table in rows.items()}
+        yield timeline.timelines(
+            {**tables, "register_day": days}, as_of_day=quarter.start_day, pass_marks=marks
+        )
+
+
+def _of_a_year(rows: pl.LazyFrame, quarter: Quarter) -> pl.LazyFrame:
+    if "day" not in rows.collect_schema():
+        return rows
+    first = quarter.start_day - timeline.DAYS
+    return rows.filter(pl.col("day").is_between(first, quarter.start_day, closed="left"))

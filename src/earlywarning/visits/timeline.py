@@ -10,7 +10,8 @@ import polars as pl
 from earlywarning.calendar import WEEKS
 from earlywarning.records.codes import ABSENT_STATUSES, OUTSIDE_DENOMINATOR
 
-_DAYS = WEEKS * 7
+DAYS = WEEKS * 7
+"""A timeline goes back so far."""
 
 
 def monday(day: pl.Expr) -> pl.Expr:
@@ -66,14 +67,14 @@ def _known(table: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
 
 
 def _recent(table: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
-    return table.filter(pl.col("day") < as_of_day, pl.col("day") >= as_of_day - _DAYS)
+    return table.filter(pl.col("day") < as_of_day, pl.col("day") >= as_of_day - DAYS)
 
 
 def _weeks(
     enrollment: pl.DataFrame, register: pl.DataFrame, events: pl.DataFrame, as_of_day: int
 ) -> pl.DataFrame:
     taken = _recent(register, as_of_day).filter("taken").select("class_id", "day")
-    stays = enrollment.filter(pl.col("exit_day") > as_of_day - _DAYS)
+    stays = enrollment.filter(pl.col("exit_day") > as_of_day - DAYS)
     days = (
         stays.select("student_id", "class_id", "entry_day", "exit_day")
         .join(taken, on="class_id")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import delete, insert, select
@@ -35,7 +36,7 @@ class Timeline:
 
 def save(
     register: Register,
-    content: Mapping[str, Mapping[str, Any]],
+    groups: Iterable[Mapping[str, Mapping[str, Any]]],
     *,
     snapshot_id: str,
     as_of_date: date,
@@ -43,7 +44,16 @@ def save(
     """Replace all timelines by those of the newest list; returns how many.
 
     A list of an older quarter, drafted late, replaces nothing.
+
+    Parameters
+    ----------
+    groups : iterable of mapping of student id to content
+        Each student once. All are saved in one transaction, one group in memory at a time; the
+        first is made before the transaction begins.
     """
+    left = iter(groups)
+    first = next(left, {})
+    count = 0
     with register.session(writing=True) as session:
         newest = session.scalar(
             select(StudentTimeline.as_of_date).order_by(StudentTimeline.as_of_date.desc()).limit(1)
@@ -52,20 +62,22 @@ def save(
             return 0
         session.execute(delete(StudentTimeline))
         known = set(session.scalars(select(Student.student_id)))
-        rows = [
-            {
-                "student_id": student_id,
-                "snapshot_id": snapshot_id,
-                "as_of_date": as_of_date,
-                "content": dict(one),
-            }
-            for student_id, one in sorted(content.items())
-            if student_id in known
-        ]
-        for first in range(0, len(rows), _AT_ONCE):
-            session.execute(insert(StudentTimeline), rows[first : first + _AT_ONCE])
+        for content in chain((first,), left):
+            rows = [
+                {
+                    "student_id": student_id,
+                    "snapshot_id": snapshot_id,
+                    "as_of_date": as_of_date,
+                    "content": dict(one),
+                }
+                for student_id, one in sorted(content.items())
+                if student_id in known
+            ]
+            for start in range(0, len(rows), _AT_ONCE):
+                session.execute(insert(StudentTimeline), rows[start : start + _AT_ONCE])
+            count += len(rows)
         session.commit()
-    return len(rows)
+    return count
 
 
 def of_student(session: Session, student_id: str) -> Timeline | None:

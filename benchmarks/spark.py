@@ -5,7 +5,7 @@ driver included, over those of Polars. There is no bar: a cluster is for what on
 hold, and what it costs beyond that is printed here. Fails if a single feature differs.
 
 Above `--made` students the district is drawn to size, as in `features.py`, and each process gets
-the memory that a province needs: `--students 1000000`.
+more memory. `docs/performance.md` says how far that carried.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ WORKERS, EXECUTOR_MEMORY, WORKER_MEMORY = 2, "1g", "1500m"
 PROVINCE = {
     "spark.executor.memory": "3g", "spark.driver.memory": "6g", "spark.driver.maxResultSize": "4g",
     "spark.sql.shuffle.partitions": "64",
+    # Merged parts of the last step, thirty sorts in one task, ended for want of memory.
+    "spark.sql.adaptive.coalescePartitions.enabled": "false",
 }  # fmt: skip
 PROVINCE_WORKER_MEMORY = "3500m"
 

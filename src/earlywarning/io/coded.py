@@ -23,6 +23,7 @@ from earlywarning.calendar import NEVER, SchoolCalendar, day_date, day_number
 from earlywarning.features.views import READ, VERSIONS
 from earlywarning.features.windows import Window
 from earlywarning.io.facts import FACT_SCHEMAS
+from earlywarning.records.tables import FACT_TABLES
 
 IN_MEMORY = 64_000_000
 """Bytes of Parquet up to which facts are kept in memory, where they take up to twelve times that:
@@ -38,6 +39,9 @@ _SENSIBLE = day_number(date(1990, 7, 1)), day_number(date(2100, 1, 1))
 
 _LONG = ("register_day", "attendance_event", "behaviour_event", "grade")
 """Tables that are laid out by day."""
+
+WHOLE = tuple(name for name in FACT_TABLES if name not in _LONG)
+"""The others, which are given whole."""
 
 
 @dataclass(frozen=True, slots=True)

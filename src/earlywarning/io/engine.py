@@ -20,7 +20,7 @@ from earlywarning.calendar import day_number
 from earlywarning.district import District
 from earlywarning.errors import ArtifactError, ConfigError
 from earlywarning.features.views import Facts, cut, school_settings
-from earlywarning.io.coded import CodedFacts, Codes
+from earlywarning.io.coded import WHOLE, CodedFacts, Codes
 from earlywarning.io.facts import FACT_SCHEMAS
 from earlywarning.records.tables import FACT_TABLES, Type
 
@@ -236,9 +236,8 @@ class PolarsEngine(Engine):
         if self._facts is None:
             self._facts = CodedFacts(files, district.calendar, self._codes)
         coded, as_of_day = self._facts, day_number(as_of_date)
-        whole = ("enrollment", "attendance_summary", "visit")
         return cut(
-            {name: nw.from_native(coded.whole(name)) for name in whole},
+            {name: nw.from_native(coded.whole(name)) for name in WHOLE},
             as_of_day=as_of_day,
             calendar=district.calendar,
             school_setting=self._load(school_settings(district, coded.schools)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -245,10 +245,12 @@ class Boosted:
         made.booster_ = xgb.Booster(model_file=bytearray(files[TREES_FILE]))
         return made
 
-    def _columns(self, X: pd.DataFrame, treated: np.ndarray) -> np.ndarray:
+    def _columns(
+        self, X: pd.DataFrame, treated: np.ndarray | float, *, order: Literal["C", "F"] = "C"
+    ) -> np.ndarray:
         """The features and, last, the treatment, as the trees see them: 32 bits a number."""
-        values = np.empty((len(X), len(self.features) + 1), dtype=np.float32)
-        values[:, :-1] = matrix(X, self.features, who="the boosted model", dtype=np.float32)
+        values = np.empty((len(X), len(self.features) + 1), dtype=np.float32, order=order)
+        matrix(X, self.features, who="the boosted model", into=values[:, :-1])
         values[:, -1] = treated
         return values
 
@@ -257,10 +259,7 @@ class Boosted:
         if visited is not None and self.treatment_ == USED:
             treated = np.nan_to_num(visited, nan=0.0)
         # Column after column in memory: as good to predict from, and far quicker to fill.
-        values = np.empty((len(X), len(self.features) + 1), dtype=np.float32, order="F")
-        matrix(X, self.features, who="the boosted model", into=values[:, :-1])
-        values[:, -1] = treated
-        return values
+        return self._columns(X, treated, order="F")
 
     def _data(self, values: np.ndarray, y: np.ndarray | None = None) -> xgb.DMatrix:
         return xgb.DMatrix(values, y, nthread=self.threads)

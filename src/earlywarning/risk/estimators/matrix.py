@@ -15,7 +15,6 @@ def matrix(
     features: Sequence[str],
     *,
     who: str,
-    dtype: type = np.float64,
     into: np.ndarray | None = None,
 ) -> np.ndarray:
     """The named columns as floats, empty ones as NaN.
@@ -27,10 +26,8 @@ def matrix(
     features : sequence of str
     who : str
         Whose features they are, for the message.
-    dtype : type
-        `np.float64`, or `np.float32` for half the memory.
     into : array, shape (len(X), len(features)), optional
-        To be filled and returned, in place of a new one of `dtype`.
+        To be filled and returned, in place of a new one: 32 bits take half the memory.
 
     Returns
     -------
@@ -47,7 +44,7 @@ def matrix(
             f"{who} needs the feature {missing[0]!r} ({len(missing)} missing in all), which this "
             "version does not compute; train again with `earlywarning train`"
         )
-    values = np.empty((len(X), len(features)), dtype=dtype) if into is None else into
+    values = np.empty((len(X), len(features))) if into is None else into
     for at, name in enumerate(features):
         values[:, at] = X[name].to_numpy(dtype=np.float64, na_value=np.nan)
     return values

@@ -14,7 +14,8 @@ from earlywarning.io.register import timelines
 from earlywarning.io.register.db import Register
 from earlywarning.visits import timeline
 
-TABLES = ("enrollment", "register_day", "attendance_event", "behaviour_event", "grade", "visit")
+DATED = ("register_day", "attendance_event", "behaviour_event", "grade", "visit")
+TABLES = ("enrollment", *DATED)
 
 STUDENTS = 20_000
 """About so many students' years at a time: those of a province fit no memory."""
@@ -41,7 +42,9 @@ def _groups(
     store: FactStore, snapshot_id: str, quarter: Quarter, district: District
 ) -> Iterator[dict[str, dict[str, Any]]]:
     """The timelines of some students after the other."""
-    rows = {name: _of_a_year(store.scan(snapshot_id, name), quarter) for name in TABLES}
+    rows = {name: store.scan(snapshot_id, name) for name in TABLES}
+    for name in DATED:
+        rows[name] = timeline.recent(rows[name], quarter.start_day)
     students = rows["enrollment"].select(pl.col("student_id").n_unique()).collect().item()
     schools = rows["grade"].select(pl.col("school_id").drop_nulls().unique()).collect()["school_id"]
     marks: Mapping[str, float] = {one: district.thresholds_of(one).pass_mark for one in schools}
@@ -53,10 +56,3 @@ def _groups(
         yield timeline.timelines(
             {**tables, "register_day": days}, as_of_day=quarter.start_day, pass_marks=marks
         )
-
-
-def _of_a_year(rows: pl.LazyFrame, quarter: Quarter) -> pl.LazyFrame:
-    if "day" not in rows.collect_schema():
-        return rows
-    first = quarter.start_day - timeline.DAYS
-    return rows.filter(pl.col("day").is_between(first, quarter.start_day, closed="left"))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
 from earlywarning.calendar import WEEKS
 from earlywarning.records.codes import ABSENT_STATUSES, OUTSIDE_DENOMINATOR
 
-DAYS = WEEKS * 7
-"""A timeline goes back so far."""
+_DAYS = WEEKS * 7
+
+Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame)
 
 
 def monday(day: pl.Expr) -> pl.Expr:
@@ -49,7 +50,7 @@ def timelines(
         "weeks": _weeks(cut["enrollment"], cut["register_day"], cut["attendance_event"], as_of_day),
         "behaviour": _behaviour(cut["behaviour_event"], as_of_day),
         "grades": _grades(cut["grade"], as_of_day, pass_marks or {}),
-        "visits": _recent(cut["visit"], as_of_day)
+        "visits": recent(cut["visit"], as_of_day)
         .select("student_id", "day", "status")
         .sort("student_id", "day"),
     }
@@ -66,15 +67,16 @@ def _known(table: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
     return table.filter(pl.col("known_day") < as_of_day, pl.col("superseded_day") >= as_of_day)
 
 
-def _recent(table: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
-    return table.filter(pl.col("day") < as_of_day, pl.col("day") >= as_of_day - DAYS)
+def recent(rows: Rows, as_of_day: int) -> Rows:
+    """Of rows with a day, those of the year that a timeline shows."""
+    return rows.filter(pl.col("day") < as_of_day, pl.col("day") >= as_of_day - _DAYS)
 
 
 def _weeks(
     enrollment: pl.DataFrame, register: pl.DataFrame, events: pl.DataFrame, as_of_day: int
 ) -> pl.DataFrame:
-    taken = _recent(register, as_of_day).filter("taken").select("class_id", "day")
-    stays = enrollment.filter(pl.col("exit_day") > as_of_day - DAYS)
+    taken = recent(register, as_of_day).filter("taken").select("class_id", "day")
+    stays = enrollment.filter(pl.col("exit_day") > as_of_day - _DAYS)
     days = (
         stays.select("student_id", "class_id", "entry_day", "exit_day")
         .join(taken, on="class_id")
@@ -82,7 +84,7 @@ def _weeks(
         .select("student_id", "day")
         .unique()
     )
-    marked = _recent(events, as_of_day).select("student_id", "day", "status")
+    marked = recent(events, as_of_day).select("student_id", "day", "status")
     status = pl.col("status").fill_null("present")
     return (
         days.join(marked, on=["student_id", "day"], how="left")
@@ -99,7 +101,7 @@ def _weeks(
 
 def _behaviour(events: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
     # Lateness and absence stand in the attendance already.
-    counted = _recent(events, as_of_day).filter(~pl.col("is_attendance_related"))
+    counted = recent(events, as_of_day).filter(~pl.col("is_attendance_related"))
     return (
         counted.group_by("student_id", monday(pl.col("day")).alias("week"))
         .agg(
@@ -115,7 +117,7 @@ def _grades(grades: pl.DataFrame, as_of_day: int, pass_marks: Mapping[str, float
         dict(pass_marks), default=None, return_dtype=pl.Float64
     )
     return (
-        _recent(grades, as_of_day)
+        recent(grades, as_of_day)
         .with_columns(pl.col("pass_centi").cast(pl.Float64).fill_null(of_school * 100))
         .group_by("student_id", "period")
         .agg(

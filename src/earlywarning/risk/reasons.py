@@ -23,6 +23,7 @@ from earlywarning.risk import removal
 from earlywarning.risk.estimators.base import Estimator
 from earlywarning.risk.estimators.calibration import expit, logit
 from earlywarning.risk.estimators.rule import holds
+from earlywarning.risk.estimators.what_if import WhatIf, what_if
 from earlywarning.risk.reason_facts import DERIVED, THEMES, Fact
 
 MOST = 3
@@ -122,38 +123,44 @@ def shared(
         for outcome in OUTCOMES
         if outcome in estimators and weights.get(outcome) and len(X)
     }
-    losses = _losses(estimators, X, known, weights)
-    facts = np.full(losses.shape, -1)
+    asked = {outcome: what_if(estimators[outcome], X) for outcome in known}
+    facts = np.full((len(X), len(THEMES)), -1)
     for at, theme in enumerate(THEMES):
         for index in reversed(range(len(theme.facts))):
             facts[_true(theme.facts[index], columns), at] = index
-    losses = np.where((facts >= 0) & (losses >= LEAST_LOSS), losses, 0.0)
-    chosen = _chosen_and_lost(losses, estimators, X, known, weights)
+    losses = _losses(asked, known, facts >= 0, weights)
+    losses[losses < LEAST_LOSS] = 0.0
+    chosen = _chosen_and_lost(losses, asked, columns, known, weights)
     return _told(chosen, facts, columns, quarter, _since(quarter, calendar))
 
 
 def _losses(
-    estimators: Mapping[str, Estimator],
-    X: pd.DataFrame,
+    asked: Mapping[str, WhatIf],
     risks: Mapping[str, np.ndarray],
+    true: np.ndarray,
     weights: Mapping[str, float],
 ) -> np.ndarray:
-    """What the priority would lose without each theme's parts, shape (n, n_themes)."""
-    losses = np.zeros((len(X), len(THEMES)))
+    """What the priority would lose without each theme's parts, shape (n, n_themes).
+
+    Only of themes with a fact to tell, shape (n, n_themes); 0 for others.
+    """
+    losses = np.zeros(true.shape)
     for outcome, risk in risks.items():
-        added = estimators[outcome].contributions(X)
+        scored = ~np.isnan(risk)
         for at, theme in enumerate(THEMES):
-            used = [name for name in theme.features if name in added.columns]
-            if used:
-                without = expit(logit(risk) - added[used].to_numpy().sum(axis=1))
-                losses[:, at] += weights[outcome] * np.nan_to_num(risk - without)
+            used = [name for name in theme.features if name in asked[outcome].names]
+            rows = np.flatnonzero(true[:, at] & scored)
+            if used and len(rows):
+                parts = asked[outcome].parts(used, rows)
+                without = expit(logit(risk[rows]) - parts.sum(axis=0))
+                losses[rows, at] += weights[outcome] * (risk[rows] - without)
     return losses
 
 
 def _chosen_and_lost(
     losses: np.ndarray,
-    estimators: Mapping[str, Estimator],
-    X: pd.DataFrame,
+    asked: Mapping[str, WhatIf],
+    columns: Mapping[str, np.ndarray],
     risks: Mapping[str, np.ndarray],
     weights: Mapping[str, float],
 ) -> np.ndarray:
@@ -174,16 +181,15 @@ def _chosen_and_lost(
         wanted &= ~tried[open_]
         changed = np.zeros(len(open_), dtype=bool)
         for at, event in enumerate(removal.EVENTS):
-            asked = np.flatnonzero(wanted[:, at])
-            rows = open_[asked]
+            told = np.flatnonzero(wanted[:, at])
+            rows = open_[told]
             if not len(rows):
                 continue
-            known = {outcome: risk[rows] for outcome, risk in risks.items()}
-            lost = removal.losses(estimators, X.iloc[rows], known, weights, event)
+            lost = removal.losses(asked, columns, risks, weights, rows, event)
             tried[rows, at] = True
             goes = ~(lost >= LEAST_LOSS)
             losses[np.ix_(rows[goes], np.flatnonzero(at == _EVENT_OF))] = 0.0
-            changed[asked[goes]] = True
+            changed[told[goes]] = True
         open_ = open_[changed]
         chosen[open_] = _chosen(losses[open_])
     return chosen

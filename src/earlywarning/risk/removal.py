@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 
-from earlywarning.records.tables import OUTCOMES
-from earlywarning.risk.estimators.base import Estimator
+from earlywarning.risk.estimators.what_if import WhatIf
 from earlywarning.risk.reason_facts import THEMES
 
 EVENT_OF: Mapping[str, str] = {
@@ -49,21 +47,26 @@ def features_of(event: str) -> tuple[str, ...]:
     )
 
 
-def without(X: pd.DataFrame, event: str) -> pd.DataFrame:
-    """The same students, had nothing of the kind happened; what is empty stays empty.
+def changed(
+    columns: Mapping[str, np.ndarray], rows: np.ndarray, event: str
+) -> dict[str, np.ndarray]:
+    """The features of some students that an event speaks of, had it not happened.
 
     Parameters
     ----------
-    X : DataFrame, shape (n, n_features)
+    columns : mapping of feature to array of float, shape (n,)
+        What is empty stays empty.
+    rows : array of int, shape (k,)
     event : str
         One of `EVENTS`.
+
+    Returns
+    -------
+    dict of feature to array of float, shape (k,)
     """
-    changed = {}
-    for name in features_of(event):
-        if name in X.columns:
-            value = X[name].to_numpy(dtype=np.float64, na_value=np.nan)
-            changed[name] = _neutral(name, value)
-    return X.assign(**changed)
+    return {
+        name: _neutral(name, columns[name][rows]) for name in features_of(event) if name in columns
+    }
 
 
 def _neutral(name: str, value: np.ndarray) -> np.ndarray:
@@ -77,28 +80,29 @@ def _neutral(name: str, value: np.ndarray) -> np.ndarray:
 
 
 def losses(
-    estimators: Mapping[str, Estimator],
-    X: pd.DataFrame,
+    asked: Mapping[str, WhatIf],
+    columns: Mapping[str, np.ndarray],
     risks: Mapping[str, np.ndarray],
     weights: Mapping[str, float],
+    rows: np.ndarray,
     event: str,
 ) -> np.ndarray:
-    """What each student's priority would lose, shape (n,).
+    """What the priority of some students would lose, shape (k,).
 
     Parameters
     ----------
-    estimators : mapping of outcome to Estimator
-    X : DataFrame, shape (n, n_features)
+    asked : mapping of outcome to WhatIf
+        In the order of `OUTCOMES`.
+    columns : mapping of feature to array of float, shape (n,)
     risks : mapping of outcome to array of float, shape (n,)
-        As predicted from `X`; NaN is in no priority.
+        As predicted; NaN is in no priority.
     weights : mapping of outcome to float
+    rows : array of int, shape (k,)
     event : str
         One of `EVENTS`.
     """
-    other = without(X, event)
-    lost = np.zeros(len(X))
-    for outcome in OUTCOMES:
-        if outcome in risks and len(X):
-            fell = risks[outcome] - estimators[outcome].predict_risk(other)
-            lost += weights[outcome] * np.nan_to_num(fell)
+    other = changed(columns, rows, event)
+    lost = np.zeros(len(rows))
+    for outcome, one in asked.items():
+        lost += weights[outcome] * np.nan_to_num(risks[outcome][rows] - one.risk(rows, other))
     return lost

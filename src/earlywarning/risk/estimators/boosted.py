@@ -15,7 +15,8 @@ from earlywarning.risk.estimators.calibration import Sigmoid, fit_sigmoid
 from earlywarning.risk.estimators.matrix import matrix
 from earlywarning.risk.estimators.memo import Memo, once
 from earlywarning.risk.estimators.treatment import NO_VISIT, USED, treatment
-from earlywarning.risk.estimators.tree_parts import TreeParts
+from earlywarning.risk.estimators.tree_ways import TreeWays
+from earlywarning.risk.estimators.what_if import OfTrees, Plain, WhatIf
 from earlywarning.risk.search import SEARCHED_OF_A_QUARTER, Tried
 from earlywarning.risk.spec import BoostedSetting
 from earlywarning.risk.splits import inner_folds, spread
@@ -83,7 +84,7 @@ class Boosted:
         self.tried = tuple(tried)
         self.calibrates = True
         self.treatment_ = ""
-        self._parts: TreeParts | None = None
+        self._ways: TreeWays | None = None
 
     def uncalibrated(self) -> Boosted:
         """The same candidate without calibration: it ranks alike, for a quarter of the work."""
@@ -200,18 +201,27 @@ class Boosted:
 
     def predict_factual(self, X: pd.DataFrame, visited: np.ndarray | None) -> np.ndarray:
         """Risk given the visits that were made, shape (n,)."""
-        return self.calibration_.risk(_margin(self.booster_, self._inputs(X, visited)))
+        values = self._inputs(X, visited)
+        ways = self._of_trees(len(X))
+        margin = _margin(self.booster_, values) if ways is None else ways.margin(values)
+        return self.calibration_.risk(margin.astype(np.float64))
 
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
         """XGBoost's own exact Shapley values (Lundberg et al. 2018), calibrated."""
         if not len(X):
             return pd.DataFrame(columns=[*self.features, NO_VISIT], dtype=np.float64)
-        if self._parts is None or self._parts.booster is not self.booster_:
-            self._parts = TreeParts(self.booster_, threads=self.threads)
-        parts = self._parts.values(self._inputs(X, None))
-        parts = np.ascontiguousarray(parts, dtype=np.float64)
+        data = self._data(self._inputs(X, None))
+        parts = self.booster_.predict(data, pred_contribs=True)[:, :-1].astype(np.float64)
         names = [*self.features, NO_VISIT]
         return pd.DataFrame(parts * self.calibration_.slope, columns=names)
+
+    def what_if(self, X: pd.DataFrame) -> WhatIf:
+        """Many students by their ways through each tree, few by XGBoost; see `what_if`."""
+        ways = self._of_trees(len(X))
+        if ways is None:
+            return Plain(self, X)
+        names = [*self.features, NO_VISIT]
+        return OfTrees(ways.of(self._inputs(X, None)), names, self.calibration_)
 
     def to_files(self) -> dict[str, bytes]:
         """The trees as UBJ, the rest as JSON."""
@@ -263,6 +273,12 @@ class Boosted:
 
     def _data(self, values: np.ndarray, y: np.ndarray | None = None) -> xgb.DMatrix:
         return xgb.DMatrix(values, y, nthread=self.threads)
+
+    def _of_trees(self, students: int) -> TreeWays | None:
+        """The ways through the trees, if they are worth counting for so many students."""
+        if self._ways is None or self._ways.booster is not self.booster_:
+            self._ways = TreeWays(self.booster_, threads=self.threads)
+        return self._ways if self._ways.serves(students) else None
 
     def _learnt_from(self, values: np.ndarray, y: np.ndarray) -> xgb.DMatrix:
         # Binned at once: half the memory of keeping the numbers as well.

@@ -16,6 +16,7 @@ import pandas as pd
 
 from earlywarning.risk.estimators.base import MAIN_FILE, Estimator, json_bytes
 from earlywarning.risk.estimators.calibration import Sigmoid, fit_sigmoid, logit
+from earlywarning.risk.estimators.what_if import Adjusted, WhatIf, what_if
 
 INSIDE = "base."
 """Begins the names of the files of the model inside."""
@@ -84,6 +85,14 @@ class Borrowed:
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
         """Those of the model inside, calibrated."""
         return self.base.contributions(X) * self.calibration_.slope
+
+    def what_if(self, X: pd.DataFrame) -> WhatIf:
+        """By the model inside, calibrated."""
+
+        def risk(_: np.ndarray, inner: np.ndarray) -> np.ndarray:
+            return self.calibration_.risk(logit(inner))
+
+        return Adjusted(what_if(self.base, X), risk, slope=self.calibration_.slope)
 
     def to_files(self) -> dict[str, bytes]:
         """The files of the model inside under other names, and one for the rest."""

@@ -17,6 +17,7 @@ import pandas as pd
 from earlywarning.errors import DataError
 from earlywarning.risk.estimators.base import Estimator, json_bytes
 from earlywarning.risk.estimators.calibration import LIMIT, expit, logit
+from earlywarning.risk.estimators.what_if import Adjusted, WhatIf, what_if
 from earlywarning.risk.splits import inner_folds
 
 GROUPS_FILE = "groups.json"
@@ -132,11 +133,11 @@ class Grouped:
 
     def predict_risk(self, X: pd.DataFrame) -> np.ndarray:
         """Risk if nobody visits, shape (n,)."""
-        return self._stepped(X, self.predict_pooled(X))
+        return _stepped(self._steps(X), self.predict_pooled(X))
 
     def predict_factual(self, X: pd.DataFrame, visited: np.ndarray | None) -> np.ndarray:
         """Risk given the visits that were made, shape (n,)."""
-        return self._stepped(X, self.pooled_factual(X, visited))
+        return _stepped(self._steps(X), self.pooled_factual(X, visited))
 
     def predict_pooled(self, X: pd.DataFrame) -> np.ndarray:
         """Risk if nobody visits, without the steps: what switching this on has changed."""
@@ -149,6 +150,11 @@ class Grouped:
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
         """Those of the estimator inside, and the group's step."""
         return self.inner.contributions(X).assign(**{GROUP: self._steps(X)})
+
+    def what_if(self, X: pd.DataFrame) -> WhatIf:
+        """By the estimator inside, and each child's step, whatever else is changed."""
+        steps = self._steps(X)
+        return Adjusted(what_if(self.inner, X), lambda rows, risk: _stepped(steps[rows], risk))
 
     def to_files(self) -> dict[str, bytes]:
         """The files of the estimator inside, and one for the steps."""
@@ -163,11 +169,6 @@ class Grouped:
         made.steps_ = {str(name): float(step) for name, step in value["steps"].items()}
         made.counts_ = {str(name): int(count) for name, count in value["counts"].items()}
         return made
-
-    def _stepped(self, X: pd.DataFrame, risk: np.ndarray) -> np.ndarray:
-        steps = self._steps(X)
-        # A child without a step keeps its risk to the last bit.
-        return np.where(steps == 0.0, risk, expit(logit(risk) + steps))
 
     def _steps(self, X: pd.DataFrame) -> np.ndarray:
         return np.array([self.steps_.get(name, 0.0) for name in self._groups(X)])
@@ -184,6 +185,11 @@ class Grouped:
             return X[column].fillna("").to_numpy(dtype=str)
         levels = X[column].to_numpy(dtype=np.float64, na_value=np.nan)
         return np.array(["" if np.isnan(one) else f"{one:g}" for one in levels], dtype=str)
+
+
+def _stepped(steps: np.ndarray, risk: np.ndarray) -> np.ndarray:
+    # A child without a step keeps its risk to the last bit.
+    return np.where(steps == 0.0, risk, expit(logit(risk) + steps))
 
 
 def _some(visited: np.ndarray | None, at: np.ndarray) -> np.ndarray | None:

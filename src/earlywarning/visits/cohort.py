@@ -152,10 +152,11 @@ def table(
     found = {}
     if called or registered.requests:
         requests = registered.requests
-        wanted = list(called.keys() | requests.keys())
-        for at in students.is_in(wanted).arg_true():
-            student = students[at]
-            some = (*requests.get(student, ()), *called.get(student, ()))
+        with_some = students.is_in(list(called.keys() | requests.keys())).arg_true()
+        for at, student in zip(with_some, students.gather(with_some).to_list(), strict=True):
+            some, asked = called.get(student, ()), requests.get(student)
+            if asked:
+                some = (*asked, *some)
             if some:
                 found[at] = some
     return Table(rows.select(*SCHEMA), found, scored.reasons)

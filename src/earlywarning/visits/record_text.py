@@ -23,17 +23,22 @@ CHILDREN = "children"
 
 
 class Bytes:
-    """Texts as one run of bytes with commas between them, of which any stretch is at hand."""
+    """Texts as one run of bytes, of which any stretch is at hand.
+
+    Parameters
+    ----------
+    texts : Series of str
+        Each begins with a comma, which goes between it and the one before.
+    """
 
     def __init__(self, texts: pl.Series) -> None:
-        led = pl.select(pl.concat_str(pl.lit(","), texts)).to_series()
-        array = led.to_arrow(compat_level=pl.CompatLevel.oldest())
+        array = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
         _, offsets, data = array.buffers()
         self._starts = np.frombuffer(offsets, dtype=np.int64)[array.offset :]
         self._data = memoryview(data)
 
     def joined(self, start: int, end: int) -> memoryview:
-        """The texts from one place to another, the second not included."""
+        """The texts from one place to another, the second not included; no comma before them."""
         if start == end:
             return self._data[:0]
         return self._data[int(self._starts[start]) + 1 : int(self._starts[end])]
@@ -50,7 +55,7 @@ def households(
     shadow_track: np.ndarray,
     with_tracks: bool,
 ) -> pl.Series:
-    """One JSON object a family, in the order of `cut`.
+    """One JSON object a family after a comma, in the order of `cut`.
 
     Parameters
     ----------
@@ -104,11 +109,11 @@ def households(
         del columns["occasion"], columns["others_told"]
     if not shadow.any():
         del columns["shadow_track"]
-        return _objects(columns)
+        return _objects(columns, after=",")
     columns["shadow_track"] = _gathered(list(TRACKS), None, shadow_track)
-    told = _objects(columns)
+    told = _objects(columns, after=",")
     del columns["shadow_track"]
-    return told.zip_with(pl.Series(shadow), _objects(columns))
+    return told.zip_with(pl.Series(shadow), _objects(columns, after=","))
 
 
 def _children(
@@ -154,12 +159,12 @@ def _children(
     return together
 
 
-def _objects(columns: Mapping[str, pl.Series | None]) -> pl.Series:
-    """Columns of values as one object a row; the names must be in order."""
+def _objects(columns: Mapping[str, pl.Series | None], *, after: str = "") -> pl.Series:
+    """Columns of values as one object a row, after some text; the names must be in order."""
     parts: list[pl.Expr] = []
     given = {name: column for name, column in columns.items() if column is not None}
     for place, name in enumerate(given):
-        parts += [pl.lit(f"{',' if place else '{'}{text(name)}:"), pl.col(name)]
+        parts += [pl.lit(f"{',' if place else after + '{'}{text(name)}:"), pl.col(name)]
         if name == CHILDREN:
             parts[-1:] = [pl.lit("["), pl.col(name), pl.lit("]")]
     return pl.DataFrame(given).select(pl.concat_str([*parts, pl.lit("}")])).to_series()

@@ -117,11 +117,11 @@ class TreeWays:
         """
         margin = np.full(len(values), self.start)
         for some in _in_turn(len(values)):
+            here = margin[some]
             columns = self._columns(values[some])
+            part = np.empty_like(here)
             for tree in self.trees:
-                margin[some] += tree.leaves.take(
-                    _bits(tree.splits, columns, some.stop - some.start)
-                )
+                here += _looked_up(tree.leaves, _bits(tree.splits, columns, len(here)), part)
         return margin
 
     def of(self, values: np.ndarray) -> StudentsWays:
@@ -150,14 +150,14 @@ class TreeWays:
     def _learn(self, number: int, values: np.ndarray, ways: np.ndarray) -> None:
         """Ask XGBoost for one student of each way that nobody took before."""
         known = self.known(number)
-        new = np.zeros(len(self.trees[number].leaves), dtype=bool)
-        new[ways] = True
+        new = np.ones(len(self.trees[number].leaves), dtype=bool)
         new[known.ways] = False
-        asked = np.flatnonzero(new)
-        if not len(asked):
+        rows = np.flatnonzero(new.take(ways.astype(np.intp)))
+        if not len(rows):
             return
-        one_of = np.empty(len(new), dtype=np.int64)
-        one_of[ways] = np.arange(len(ways))
+        one_of = np.full(len(new), -1)
+        one_of[ways[rows]] = rows
+        asked = np.flatnonzero(one_of >= 0)
         data = xgb.DMatrix(values[one_of[asked]], nthread=self.threads)
         parts = self._singles[number].predict(data, pred_contribs=True).T
         known.ways = np.concatenate([known.ways, asked])
@@ -275,8 +275,7 @@ class StudentsWays:
                 ways = self._ways[number].take(here).astype(np.intp)
                 for at, place in shared:
                     of_way[known.ways] = known.parts[place]
-                    # Every way is in range: without `clip` each would be checked first.
-                    added[at, some] += of_way.take(ways, out=part, mode="clip")
+                    added[at, some] += _looked_up(of_way, ways, part)
         return added
 
     def margin(self, rows: np.ndarray, changed: Mapping[int, np.ndarray]) -> np.ndarray:
@@ -306,6 +305,7 @@ class StudentsWays:
         for some in _in_turn(len(rows)):
             columns = {at: thresholds[at].steps(values[some]) for at, values in changed.items()}
             here = rows[some]
+            part = np.empty(len(here), dtype=np.float32)
             for tree, own, (splits, kept) in zip(
                 self._trees.trees, self._ways, others, strict=True
             ):
@@ -313,7 +313,7 @@ class StudentsWays:
                 if splits:
                     ways &= kept
                     ways |= _bits(splits, columns, len(here))
-                margin[some] += tree.leaves.take(ways)
+                margin[some] += _looked_up(tree.leaves, ways, part)
         return margin
 
 
@@ -399,6 +399,11 @@ def _bits(splits: Sequence[Split], columns: Mapping[int, Steps], students: int) 
     ways *= 1 << 8
     ways |= low
     return ways.astype(np.intp)
+
+
+def _looked_up(of_way: np.ndarray, ways: np.ndarray, part: np.ndarray) -> np.ndarray:
+    # Every way is in range: without `clip` each would be checked first.
+    return of_way.take(ways, out=part, mode="clip")
 
 
 def _unfolded(tree: Mapping[str, np.ndarray], node: int) -> tuple[list[int], np.ndarray]:

@@ -29,6 +29,7 @@ from earlywarning.errors import ConfigError, DataError
 from earlywarning.io import child_talk
 from earlywarning.io.child_talk import NotUnderstood
 from earlywarning.io.file_kind import FileKind, Kind, Limits
+from earlywarning.io.numbered import Told, spelled
 from earlywarning.io.school_files.interface import Bundle, Found
 from earlywarning.io.tabular import FAULT_SCHEMA, Chunk
 
@@ -69,7 +70,7 @@ class ChildTable:
         columns : collection of str, optional
             Headings whose cells are wanted; all of them by default.
         coded : bool
-            Whether cells may stay `Categorical`, each different text once, as they were sent.
+            Whether cells may stay numbers of texts (`Chunk.texts`), as they were sent.
 
         Raises
         ------
@@ -82,12 +83,13 @@ class ChildTable:
         }  # fmt: skip
         wanted = {name for name in self.headings if columns is None or name in columns}
         self.last_row = 0
+        told = Told()
         for answer, parts in self.child.answers(order, self.name, self.names, self):
             try:
                 if not answer.get("more"):
                     self.warnings = _texts(answer.get("warnings"))
                     return
-                chunk = _chunk(parts, wanted, answer, coded=coded)
+                chunk = _chunk(parts, wanted, answer, told, coded=coded)
             except NotUnderstood as error:
                 raise self.child.nonsense(self.name, error) from error
             if chunk.cells.height:
@@ -434,7 +436,7 @@ def _texts(values: Any) -> list[str]:
 
 
 def _chunk(
-    parts: Sequence[bytes], wanted: set[str], answer: Mapping[str, Any], *, coded: bool
+    parts: Sequence[bytes], wanted: set[str], answer: Mapping[str, Any], told: Told, *, coded: bool
 ) -> Chunk:
     """Rows, checked to be what was asked for."""
     has_texts = answer.get("texts") is True
@@ -443,14 +445,14 @@ def _chunk(
     cells, faults, *rest = (child_talk.frame_of(part) for part in parts)
     texts: dict[str, pl.Series] = {}
     if has_texts:
-        cells, texts = child_talk.decoded(cells, rest.pop())
+        texts = told.heard(cells, rest.pop())
     types = dict(cells.schema)
     if types.pop("_row", None) != pl.Int32 or any(
         dtype != pl.String and name not in texts for name, dtype in types.items()
     ):
         raise NotUnderstood("cells that are no text")
     if not coded:
-        cells = cells.with_columns(pl.col(name).cast(pl.String) for name in texts)
+        cells = spelled(cells, texts)
     if set(types) != wanted or dict(faults.schema) != FAULT_SCHEMA:
         raise NotUnderstood("columns that nobody asked for")
     kinds = rest[0] if rest else None

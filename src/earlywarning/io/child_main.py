@@ -187,9 +187,13 @@ class Orders:
         twice = sorted({name for name in wanted or () if table.headings.count(name) > 1})
         if twice:
             raise DataError(f"has the heading {twice[0]!r} twice; give one of them another name")
+        from earlywarning.io.numbered import MEMORY, Numbering
+
+        most = self.limits.memory_bytes // MEMORY
+        numbering = Numbering(most, getattr(table, "types", None))
         for chunk in _gathered(table.chunks(None if wanted is None else set(wanted))):
             for piece in _pieces(chunk):
-                cells, texts = child_talk.coded(piece.cells)
+                cells, texts = numbering.numbered(piece.cells)
                 frames = [cells, piece.faults]
                 frames += [more for more in (piece.kinds, texts) if more is not None]
                 yield {"more": True, "file": piece.file, "texts": texts is not None}, frames
@@ -226,8 +230,8 @@ def _gathered(chunks: Iterator[Any]) -> Iterator[Any]:
 
 
 def _joined(chunks: list[Any]) -> Iterator[Any]:
-    """Neighbours of one file as one chunk."""
-    for _, group in groupby(chunks, key=lambda chunk: (chunk.file, chunk.kinds is None)):
+    """Neighbours of one file and one kind as one chunk."""
+    for _, group in groupby(chunks, key=_sort):
         same = list(group)
         first = same[0]
         if len(same) == 1:
@@ -241,6 +245,10 @@ def _joined(chunks: list[Any]) -> Iterator[Any]:
             None if first.kinds is None else pl.concat(one.kinds for one in same),
             first.file,
         )
+
+
+def _sort(chunk: Any) -> Any:
+    return chunk.file, chunk.kinds is None, list(chunk.cells.schema.items())
 
 
 def _pieces(chunk: Any) -> Iterator[Any]:

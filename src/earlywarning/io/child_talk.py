@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 LONGEST_LINE = 1 << 26
 LONGEST_PART = 1 << 31
-WORTH_CODING = 10_000
-"""Rows of a frame."""
 
 
 class NotUnderstood(Exception):
@@ -88,80 +86,6 @@ def read(stream: IO[bytes]) -> tuple[dict[str, Any], list[bytes]] | None:
             return None
         parts.append(part)
     return message, parts
-
-
-def coded(cells: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame | None]:
-    """Cells by number where there are enough rows to gain by it, and the texts of the numbers.
-
-    A million marks have a handful of codes: a tenth of the bytes, and less to do on both sides.
-
-    Returns
-    -------
-    cells : DataFrame
-        Columns that repeat hold numbers from 0.
-    texts : DataFrame or None
-        One row: for each of these columns its different texts, as a list.
-    """
-    import polars as pl
-
-    from earlywarning.records.distinct import repeats
-
-    if cells.height <= WORTH_CODING:
-        return cells, None
-    numbers, texts = [], []
-    for column in cells.get_columns():
-        if column.dtype == pl.String and repeats(column):
-            told = column.cast(pl.Categorical(pl.Categories.random()))
-            values = told.drop_nulls().unique()
-            values = values.gather(values.to_physical().arg_sort()).cast(pl.String)
-            narrow = next(
-                dtype
-                for bits, dtype in ((8, pl.UInt8), (16, pl.UInt16), (32, pl.UInt32))
-                if len(values) <= 1 << bits
-            )
-            numbers.append(told.to_physical().cast(narrow))
-            texts.append(values.implode().alias(column.name))
-    if not numbers:
-        return cells, None
-    return cells.with_columns(numbers), pl.DataFrame(texts)
-
-
-def decoded(cells: pl.DataFrame, texts: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
-    """What `coded` was given, each different text once.
-
-    Returns
-    -------
-    cells : DataFrame
-        Columns that were coded are `Categorical`.
-    texts : dict of column to Series
-        The text of each of their numbers.
-
-    Raises
-    ------
-    NotUnderstood
-        If the numbers are not those of the texts.
-    """
-    import polars as pl
-
-    columns, values = [], {}
-    for name in texts.columns:
-        if texts[name].dtype != pl.List(pl.String) or texts.height != 1:
-            raise NotUnderstood("texts that are none")
-        numbers = cells[name] if name in cells.columns else pl.Series([""])
-        if numbers.dtype not in (pl.UInt8, pl.UInt16, pl.UInt32):
-            raise NotUnderstood("numbers of texts that are none")
-        values[name] = texts[name].explode(empty_as_null=False)
-        dtype = pl.Categorical(pl.Categories.random())
-        numbered = values[name].cast(dtype)  # as long as it is there, the numbers are
-        places = numbered.to_physical()
-        if values[name].has_nulls() or not places.equals(
-            pl.int_range(len(places), dtype=pl.UInt32, eager=True)
-        ):
-            raise NotUnderstood("texts that are not different")
-        if numbers.fill_null(0).ge(len(places)).any() and numbers.is_not_null().any():
-            raise NotUnderstood("numbers without a text")
-        columns.append(numbers.cast(pl.UInt32).cat.to(dtype))
-    return cells.with_columns(columns), values
 
 
 def frame_of(part: bytes) -> pl.DataFrame:

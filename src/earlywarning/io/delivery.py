@@ -20,7 +20,7 @@ import polars as pl
 from earlywarning.io.mapping import Mapping as MappingFile
 from earlywarning.io.matching import Matched
 from earlywarning.records.cell_values import TYPES
-from earlywarning.records.distinct import Numberings
+from earlywarning.records.distinct import Numberings, as_categorical
 from earlywarning.records.faults import REFUSAL_SCHEMA
 from earlywarning.records.tables import SOURCE_TABLES
 
@@ -32,7 +32,7 @@ ORDER = (
 """Tables in the order in which an import needs them."""
 
 ROWS_IN_MEMORY = 1_500_000
-GROUPS = 32
+GROUPS = 16
 """Of schools, into which a large table is divided."""
 DIVIDED = ("attendance", "attendance_summary", "grade")
 """Tables that may be large: they are divided, and their texts wait by number."""
@@ -89,7 +89,7 @@ class PartStore:
         """Add rows, each to its part; texts of `DIVIDED` tables may be numbers (`dtypes`)."""
         if not rows.height:
             return
-        for part, frame in _parts(table, self._numbered(rows) if table in DIVIDED else rows):
+        for part, frame in _parts(table, self.dtypes.numbered(rows) if table in DIVIDED else rows):
             self._new.setdefault((table, part), []).append(frame)
         self._waiting[table] = self._waiting.get(table, 0) + rows.height
         if self._waiting[table] > ROWS_IN_MEMORY:
@@ -131,7 +131,7 @@ class PartStore:
 
     def replace(self, table: str, part: str, rows: pl.DataFrame) -> None:
         """Put settled rows in the place of a part."""
-        rows = self._numbered(rows) if table in DIVIDED else rows
+        rows = self.dtypes.numbered(rows) if table in DIVIDED else rows
         old = self._frames[table, part]
         if all(isinstance(frame, pl.DataFrame) for frame in old):
             self._frames[table, part] = [rows]
@@ -146,14 +146,6 @@ class PartStore:
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
-
-    def _numbered(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Each text as a number, the same for the same text of a column."""
-        return rows.with_columns(
-            self.dtypes.number(column.name, column)
-            for column in rows.get_columns()
-            if column.dtype == pl.String
-        )
 
     def _put(self, table: str, *, write: bool) -> None:
         """Put what is new into its parts."""
@@ -209,7 +201,7 @@ class PartStore:
         # The first column is always in the file, and says how many rows there are.
         stored = pl.read_ipc(frame.path.read_bytes(), columns=differing or [frame.like.columns[0]])
         rows = stored.with_columns(
-            pl.col(name).cast(pl.UInt32).cat.to(dtype)
+            as_categorical(stored[name], dtype)
             for name, dtype in frame.like.select(differing).schema.items()
             if isinstance(dtype, pl.Categorical)
         )

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import numpy as np
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from earlywarning.district import FileLimits
 
 BLOCK = 1 << 22
+_NEAR = 1 << 17
 
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF document"),
@@ -214,9 +215,9 @@ def _inspect_text(path: Path, kind: Kind, size: int, first: bytes, stream: Binar
     newlines = returns = False
     last = block = first
     while block:
-        digest.update(block)
+        lowest, few = _hashed(block, digest)
         if not encoding.startswith("utf-16"):
-            if b"\x00" in block or _is_binary(block):
+            if lowest == 0 or _is_binary(block, lowest, few):
                 raise DataError(f"{name}: is binary data, not a table; {_SAVE_AS}")
             tally.add(block)
         newlines = newlines or b"\n" in block
@@ -234,12 +235,32 @@ def _inspect_text(path: Path, kind: Kind, size: int, first: bytes, stream: Binar
     )
 
 
-def _is_binary(block: bytes) -> bool:
-    """Whether more than one byte in a hundred is a control character that no text has."""
+def _hashed(block: bytes, digest: Any) -> tuple[int, int]:
+    """Hash a block in parts that stay near the processor, and look at each on the way.
+
+    Returns
+    -------
+    lowest : int
+        The lowest byte.
+    low : int
+        How many bytes are from 14 to 31.
+    """
+    array, lowest, low = np.frombuffer(block, dtype=np.uint8), 255, 0
+    for start in range(0, len(array), _NEAR):
+        part = array[start : start + _NEAR]
+        digest.update(part)
+        lowest = min(lowest, int(part.min()))
+        low += int(np.count_nonzero(part - np.uint8(14) < 18))  # lower ones wrap around
+    return lowest, low
+
+
+def _is_binary(block: bytes, lowest: int, low: int) -> bool:
+    """Whether more than one byte in a hundred is a control character that no text has.
+
+    Of those only 11 is from 9 to 13.
+    """
     few = len(block) * 0.01
-    array = np.frombuffer(block, dtype=np.uint8)
-    low = np.count_nonzero(array < 32)
-    if low <= few or low - sum(np.count_nonzero(array == sign) for sign in b"\r\n") <= few:
+    if lowest >= 9 and low <= few and b"\x0b" not in block:
         return False
     return len(block) - len(block.translate(None, _CONTROL)) > few
 

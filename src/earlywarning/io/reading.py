@@ -18,7 +18,7 @@ from earlywarning.district import District
 from earlywarning.errors import ConfigError, DataError
 from earlywarning.io.child import Child, ChildTable
 from earlywarning.io.class_joining import join_classes
-from earlywarning.io.delivery import DIVIDED, Delivery, FileRead, PartStore, schema_of
+from earlywarning.io.delivery import Delivery, FileRead, PartStore, schema_of
 from earlywarning.io.file_kind import TABLES, Limits
 from earlywarning.io.identifying import MATCH_COLUMNS, identify, keep_waiting
 from earlywarning.io.mapping import Mapping, TableMapping
@@ -30,8 +30,8 @@ from earlywarning.io.settling import settle_delivery
 from earlywarning.io.shaping import EntryReader, rules_for
 from earlywarning.io.tabular import Chunk
 from earlywarning.io.unpacking import OUTSIDE, Delivered, Given, delivered
-from earlywarning.records.distinct import Vetted
 from earlywarning.records.faults import REFUSAL_SCHEMA
+from earlywarning.records.judged import Judgements
 
 Progress = Callable[[str, int, int], None]
 _BYTES_A_STEP = 1 << 24
@@ -236,13 +236,7 @@ class _Reader:
             rules_for(entry, number, district, delivered_on)
             for number, entry in enumerate(delivery.mapping.tables)
         ]
-        # Rows that wait for their student are none of a divided table yet.
-        self._vetted = [
-            Vetted(delivery.store.dtypes)
-            if entry.table in DIVIDED and entry.identify == "student" and not entry.distinct
-            else None
-            for entry in delivery.mapping.tables
-        ]
+        self._judgements: dict[int, Judgements] = {}
         self._refused: list[pl.DataFrame] = []
         self._files: list[FileRead] = []
 
@@ -277,7 +271,7 @@ class _Reader:
                     headings=table.headings, name=job.name + _file_of(table),
                     sheet=table.sheet,
                     first_row=table.data_row, household_key=self._household_key,
-                    vetted=self._vetted[number],
+                    numberings=self.delivery.store.dtypes, judgements=self._judgements,
                 )
                 for number in numbers
             ]  # fmt: skip

@@ -114,22 +114,13 @@ class _Marks:
         rows = store.load_numbered("attendance", part, (*KEY, "date"))
         if not rows.height or any(rows[name].has_nulls() for name in rows.columns):
             return 0
-        numbers = [rows[name].to_physical().to_numpy() for name in KEY]
-        school, student = (column.astype(np.uint64) for column in numbers)
-        pairs = pl.Series((school << np.uint64(32)) | student).unique().sort().to_numpy()
         if years:
             first, last = years
             if rows["date"].min() < first or rows["date"].max() > last:  # type: ignore[operator]
                 return 0
+        pairs, places = _pairs(*(rows[name].to_physical().to_numpy() for name in KEY))
         if known is not None and not self._all_known(pairs, known):
             return 0
-        students, who = numbers[1], pairs & np.uint64(0xFFFFFFFF)
-        place = np.zeros(int(students.max()) + 1, dtype=np.int64)
-        place[who.astype(np.int64)] = np.arange(len(pairs))
-        if np.count_nonzero(np.bincount(who.astype(np.int64)) > 1):  # of two schools
-            places = np.searchsorted(pairs, (school << np.uint64(32)) | student)
-        else:
-            places = place[students]
         return rows.height if _one_a_day(places, rows["date"]) else 0
 
     def _all_known(self, pairs: np.ndarray, known: pl.DataFrame) -> bool:
@@ -144,6 +135,36 @@ class _Marks:
         places = np.searchsorted(self._known, pairs)
         inside = places < len(self._known)
         return bool(inside.all() and (self._known[places] == pairs).all())
+
+
+def _pairs(schools: np.ndarray, students: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The different pairs of a school and a student, and the place of each row's among them.
+
+    Parameters
+    ----------
+    schools, students : array of uint32
+        Numbers of each row's.
+
+    Returns
+    -------
+    pairs : array of uint64
+        The school in the upper half.
+    places : array of int64
+    """
+    school_of = np.zeros(int(students.max()) + 1, dtype=np.uint32)
+    school_of[students] = schools
+    if not (school_of[students] == schools).all():  # two schools number their students alike
+        rows = _paired(schools, students)
+        pairs = pl.Series(rows).unique().sort().to_numpy()
+        return pairs, np.searchsorted(pairs, rows)
+    is_there = np.zeros(len(school_of), dtype=bool)
+    is_there[students] = True
+    who = np.flatnonzero(is_there).astype(np.uint32)
+    return _paired(school_of[who], who), (np.cumsum(is_there) - 1)[students]
+
+
+def _paired(schools: np.ndarray, students: np.ndarray) -> np.ndarray:
+    return (schools.astype(np.uint64) << np.uint64(32)) | students
 
 
 def _one_a_day(students: np.ndarray, dates: pl.Series) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -16,14 +16,16 @@ from earlywarning.io.delivery import labels_of
 from earlywarning.io.identifying import MATCH_COLUMNS
 from earlywarning.io.mapping import ROW_NUMBER, TableMapping
 from earlywarning.io.mapping_keys import MeltedColumn, column_of
+from earlywarning.io.numbered import told_apart
 from earlywarning.io.second_heading import refuse_second_heading
 from earlywarning.io.tabular import Chunk
 from earlywarning.io.workbook import NUMBER
-from earlywarning.records import dates
+from earlywarning.records import dates, judged
 from earlywarning.records.cell_values import EARLIEST, ID_COLUMNS, LATEST, TYPES, period_code
 from earlywarning.records.codes import attendance_codes
-from earlywarning.records.distinct import Vetted
-from earlywarning.records.faults import Faults
+from earlywarning.records.distinct import Numberings
+from earlywarning.records.faults import REFUSAL_SCHEMA, Faults
+from earlywarning.records.judged import Judged, Judgements
 from earlywarning.records.tables import SOURCE_TABLES
 from earlywarning.records.validation import Checked, Rules, check
 
@@ -107,8 +109,10 @@ class EntryReader:
         Row number of the first row under the headings.
     household_key : bytes, optional
         Secret for the columns that the entry says to hash.
-    vetted : Vetted, optional
-        Of the entry, in all its files; see `records.validation.check`.
+    numberings : Numberings, optional
+        By these texts may stand in the rows.
+    judgements : dict of entry to Judgements, optional
+        What became of the texts of earlier files; it learns.
     """
 
     def __init__(
@@ -123,9 +127,12 @@ class EntryReader:
         sheet: str | None,
         first_row: int,
         household_key: bytes | None = None,
-        vetted: Vetted | None = None,
+        numberings: Numberings | None = None,
+        judgements: dict[int, Judgements] | None = None,
     ) -> None:
-        self._vetted = vetted
+        self._judgements = {} if judgements is None else judgements
+        self._numberings = numberings if _is_judged_by_text(entry) else None
+        self._judged: Judged | None = None
         self._household_key = household_key
         self.entry, self.number, self.name, self.sheet = entry, number, name, sheet
         self._rules, self._first_row = rules, first_row
@@ -163,6 +170,34 @@ class EntryReader:
         DataError
             If its first row is a second row of headings.
         """
+        headings = {name: parts[0] for name, parts in self.entry.columns.items()}
+        texts = {
+            name: chunk.texts[heading]
+            for name, heading in headings.items()
+            if heading in chunk.texts
+        }
+        if self._judged is None or chunk.kinds is not None or texts.keys() != headings.keys():
+            return self._check_rows(chunk)
+        numbers = [pl.col(heading).alias(name) for name, heading in headings.items()]
+        rows, good = self._judged.rows(chunk.cells.select("_row", *numbers), texts)
+        for name, proof in self._judged.day_first.items():
+            self._proofs.setdefault(name, [0, 0])[0] += proof
+        if good is None:
+            return Checked(rows, pl.DataFrame(schema=REFUSAL_SCHEMA), rows.height, {}, {})
+        rest = self._check_rows(
+            replace(chunk, cells=chunk.cells.filter(~good)),
+            dated=self._judged.dates if rows.height else (),
+        )
+        if rest.rows.height:
+            assert self._numberings is not None  # noqa: S101
+            others = self._numberings.numbered(rest.rows).select(rows.columns)
+            rows = pl.concat([rows, others]).sort("_row")
+        return replace(rest, rows=rows, read=rest.read + int(good.sum()))
+
+    def _check_rows(self, chunk: Chunk, *, dated: Collection[str] = ()) -> Checked:
+        """Check a block row by row."""
+        cells, known = told_apart(chunk.cells, chunk.texts)
+        chunk = replace(chunk, cells=cells, texts=known)
         cells, kinds = self._shape(chunk)
         self._choose_styles(cells, kinds)
         rules = replace(self._rules, date_styles=self._styles)
@@ -174,7 +209,15 @@ class EntryReader:
             for name, parts in self.entry.columns.items()
             if len(parts) == 1 and parts[0] in chunk.texts and name not in self.entry.hashed
         }  # fmt: skip
-        checked = check(cells, rules, kinds=kinds, vetted=self._vetted, apart=texts)
+        checked = check(cells, rules, kinds=kinds, apart=texts, dated=dated)
+        if self._numberings is not None and self._judged is None and checked.rows.height:
+            good = cells.filter(pl.col("_row") == checked.rows["_row"][0])
+            good = good.cast({pl.Categorical: pl.String})
+            before = self._judgements.get(self.number)
+            if before is None or before.rules != rules:
+                before = Judgements(rules, good, self._numberings)
+                self._judgements[self.number] = before
+            self._judged = Judged(before, good)
         for name in checked.day_first_proof:
             proofs = self._proofs.setdefault(name, [0, 0])
             proofs[0] += checked.day_first_proof[name]
@@ -358,6 +401,17 @@ class EntryReader:
             text = text.filter(text != "")
             if len(text):
                 self._styles[name] = (dates.usual_style(text),)
+
+
+def _is_judged_by_text(entry: TableMapping) -> bool:
+    """Whether a row is good if each of its texts is, and needs nothing but what these become."""
+    plain = all(len(parts) == 1 and parts[0] != ROW_NUMBER for parts in entry.columns.values())
+    return (
+        entry.table in judged.TABLES and plain and entry.identify == "student"
+        and entry.rollup == "error"
+        and not (entry.distinct or entry.melt or entry.hashed or entry.match)
+        and "student" in entry.columns
+    )  # fmt: skip
 
 
 def _text(heading: str) -> pl.Expr:

@@ -35,8 +35,8 @@ class Chunk:
     Attributes
     ----------
     cells : DataFrame
-        Text, `Categorical` where asked for (`child.ChildTable.chunks`); one column a heading, and
-        `_row`, the row's number as a spreadsheet shows it.
+        Text, or numbers of texts where asked for (`child.ChildTable.chunks`); one column a heading,
+        and `_row`, the row's number as a spreadsheet shows it.
     faults : DataFrame
         Rows that are no rows of this table: `_row`, `column`, `found`, `allowed`, `reason`.
     kinds : DataFrame, optional
@@ -45,7 +45,7 @@ class Chunk:
         Of several files that are read together: the one in which `faults` stand, if they stand not
         in the table's own.
     texts : mapping of heading to Series
-        Of columns that are `Categorical`, the text of each number; all of them stand in `cells`.
+        Of columns that are numbers, the text of each; also of numbers that stand in other rows.
     """
 
     cells: pl.DataFrame
@@ -66,6 +66,8 @@ class TextTable:
     delimiter : str
     warnings : list of str
         Filled while the rows are read.
+    types : dict of heading to Categorical
+        As what columns are parsed that are no plain text; it may change between two blocks.
     """
 
     file: FileKind
@@ -75,6 +77,7 @@ class TextTable:
     limits: Limits
     sheet: str | None = None
     warnings: list[str] = field(default_factory=list)
+    types: dict[str, pl.Categorical] = field(default_factory=dict)
     _skip_records: int = 0
 
     def chunks(self, columns: Collection[str] | None = None) -> Iterator[Chunk]:
@@ -98,7 +101,7 @@ class TextTable:
             nonlocal is_worth_trying
             if not is_worth_trying or before - self._skip_records < self.data_row - 1:
                 return None
-            cells = even_rows(data, self.delimiter, self.headings, chosen)
+            cells = even_rows(data, self.delimiter, self.headings, chosen, self.types)
             is_worth_trying = cells is not None
             return cells
 

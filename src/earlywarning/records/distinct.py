@@ -6,16 +6,17 @@ have kinds, which may differ where the text does not; there every cell is looked
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-import numpy as np
 import polars as pl
 
-from earlywarning.records.cell_values import ID_COLUMNS
-
+AT_ONCE = 50_000
+"""Texts that are searched or judged at a time, which takes memory for each."""
 WORTH = 10_000
 """Rows from which telling texts apart costs less than looking at all of them."""
 _SAMPLE = 1_000
+_OFTEN = 100
+"""Texts that stand more often in a column are not looked for in their order."""
 
 
 def repeats(column: pl.Series) -> bool:
@@ -27,6 +28,11 @@ def repeats(column: pl.Series) -> bool:
         return True
     spread = column.gather_every(max(len(column) // _SAMPLE, 1))
     return any(2 * sample.n_unique() <= len(sample) for sample in (spread, column.head(_SAMPLE)))
+
+
+def as_categorical(numbers: pl.Series, dtype: pl.Categorical) -> pl.Series:
+    """Numbers that texts of a type have, as these texts; the way back is `to_physical`."""
+    return numbers.cast(pl.UInt32).cat.to(dtype)
 
 
 MANY = ("student",)
@@ -61,18 +67,36 @@ class Numberings(dict[str, pl.Categorical]):
             return column.cast(self[name])
         column = column.cast(pl.String)
         known = self._texts.get(name, pl.Series(name, [], dtype=pl.String))
-        if len(known) and len(column) and not column.has_nulls():
-            for start in self._starts(name, known, column[0]):
-                numbers = np.arange(start, start + len(column), dtype=np.int64) % len(known)
-                if self._is_so(known, column, numbers):
-                    self._next[name] = int(numbers[-1] + 1) % len(known)
-                    return pl.Series(name, numbers.astype(np.uint32))
+        numbers = in_order(column, known, self._next.get(name, 0))
+        if numbers is not None:
+            self._next[name] = int(numbers[-1]) + 1
+            return numbers.alias(name)
+        parts = range(0, max(len(column), 1), AT_ONCE)
+        return pl.concat(self._searched(name, column.slice(part, AT_ONCE)) for part in parts)
+
+    def _searched(self, name: str, column: pl.Series) -> pl.Series:
+        known = self._texts.get(name, pl.Series(name, [], dtype=pl.String))
         found = _places(known, column)
         if found.null_count() > column.null_count():
             new = column.filter(found.is_null()).drop_nulls().unique(maintain_order=True)
-            known = self._texts[name] = pl.concat([known, new.alias(name)])
+            known = self._texts[name] = pl.concat([known, new.alias(name)], rechunk=True)
             found = _places(known, column)
         return found.alias(name)
+
+    def texts(self, name: str, first: int, last: int) -> pl.Series:
+        """The texts of some numbers of a column."""
+        if name in MANY:
+            return self._texts[name].slice(first, last + 1 - first)
+        numbers = pl.int_range(first, last + 1, dtype=pl.UInt32, eager=True)
+        return as_categorical(numbers, self[name]).cast(pl.String)
+
+    def numbered(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Each text as a number, the same for the same text of a column."""
+        return rows.with_columns(
+            self.number(name, rows[name])
+            for name, dtype in rows.schema.items()
+            if dtype == pl.String
+        )
 
     def spelled(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Numbers as texts."""
@@ -84,21 +108,37 @@ class Numberings(dict[str, pl.Categorical]):
             if column.dtype == pl.UInt32 or isinstance(column.dtype, pl.Categorical)
         )
 
-    def _starts(self, name: str, known: pl.Series, first: str) -> Iterator[int]:
-        """Where a column may go on: after the one before, or where its first text stands."""
-        following = self._next.get(name, 0)
-        if known[following] == first:
-            yield following
-        elif (place := (known == first).arg_max()) is not None and known[place] == first:
-            yield place
 
-    @staticmethod
-    def _is_so(known: pl.Series, column: pl.Series, numbers: np.ndarray) -> bool:
-        every = max(len(column) // _SAMPLE, 1)
-        return all(  # a wrong guess is seen in a sample
-            bool((known.gather(numbers[::part]) == column.gather_every(part)).all())
-            for part in (every, 1)
-        )
+def in_order(column: pl.Series, known: pl.Series, start: int) -> pl.Series | None:
+    """The places of texts among those that are known, if they go on in that order.
+
+    So they do where an export lists the same students day by day; there nothing is searched.
+
+    Parameters
+    ----------
+    column, known : Series of str
+    start : int
+        The place where the column may begin; if not there, where its first text stands.
+
+    Returns
+    -------
+    Series of uint32 or None
+        None if the column is in another order.
+    """
+    if column.has_nulls() or not len(column) or _OFTEN * len(known) < len(column):
+        return None
+    start %= len(known)
+    if known[start] != column[0]:
+        start = (known == column[0]).arg_max() or 0
+    numbers: list[pl.Series] = []
+    place = 0
+    while place < len(column):
+        part = known.slice(start, len(column) - place)
+        if not (part == column.slice(place, len(part))).all():
+            return None
+        numbers.append(pl.int_range(start, start + len(part), dtype=pl.UInt32, eager=True))
+        place, start = place + len(part), 0
+    return pl.concat(numbers)
 
 
 def _places(known: pl.Series, column: pl.Series) -> pl.Series:
@@ -108,50 +148,6 @@ def _places(known: pl.Series, column: pl.Series) -> pl.Series:
     numbered = known.to_frame("text").with_row_index("place")
     numbered = numbered.join(asked.unique(), on="text", how="semi")
     return asked.join(numbered, on="text", how="left", maintain_order="left")["place"]
-
-
-class Vetted:
-    """Texts of columns that have been found sound just as they stand, of one entry of a mapping.
-
-    The students of a province stand there again every day. Who was looked at once is known by a
-    number, without another look at the text.
-
-    Parameters
-    ----------
-    dtypes : Numberings
-    """
-
-    def __init__(self, dtypes: Numberings) -> None:
-        self.dtypes = dtypes
-        self._sound: dict[str, np.ndarray] = {}
-
-    def numbered(self, cells: pl.DataFrame, names: Sequence[str]) -> dict[str, pl.Series]:
-        """Numbers of people and the like that hardly repeat within one block."""
-        return {
-            name: self.dtypes.number(name, cells[name])
-            for name in names
-            if name in ID_COLUMNS and cells[name].dtype == pl.String and not repeats(cells[name])
-        }
-
-    def all_sound(self, name: str, numbered: pl.Series) -> bool:
-        """Whether every text of a column was found sound before."""
-        sound = self._sound.get(name)
-        if sound is None or numbered.has_nulls():
-            return False
-        numbers = numbered.to_physical().to_numpy()
-        return bool(numbers.max() < len(sound) and sound[numbers].all())
-
-    def add(self, name: str, numbered: pl.Series) -> None:
-        """Remember texts as sound."""
-        if not len(numbered):
-            return
-        numbers = numbered.to_physical().to_numpy()
-        sound = self._sound.get(name, np.zeros(0, dtype=bool))
-        most = int(numbers.max()) + 1
-        if most > len(sound):
-            sound = np.concatenate((sound, np.zeros(most - len(sound), dtype=bool)))
-        sound[numbers] = True
-        self._sound[name] = sound
 
 
 class Texts:
@@ -187,10 +183,6 @@ class Texts:
             column = column.cast(pl.String)
             stripped = column.str.strip_chars()
             self.values[name] = without(stripped, stripped.is_in(nothing))
-
-    def are_apart(self, name: str) -> bool:
-        """Whether the values of a column are its different ones."""
-        return name in self._codes
 
     def whole(self, name: str, values: pl.Series) -> pl.Series:
         """What holds for each different text of a column, for every row."""

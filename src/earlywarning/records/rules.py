@@ -73,8 +73,7 @@ class Checked:
     ----------
     rows : DataFrame
         Accepted; typed columns of the table, `records.faults.PLACE`, other columns whose name
-        begins with `_`; for attendance also `status` and `namespace`. Text may stand
-        there by number where `check` was given `vetted`.
+        begins with `_`; for attendance also `status` and `namespace`.
     refused : DataFrame
         `records.faults.REFUSAL_SCHEMA`.
     read : int

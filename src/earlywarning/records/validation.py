@@ -6,13 +6,13 @@ Whole columns at once. What a cell must be comes from the table (`records.tables
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 
 import polars as pl
 
-from earlywarning.records import dates, distinct
+from earlywarning.records import dates
 from earlywarning.records.cell_values import (
     BIRTHS,
     DECIMALS,
@@ -31,7 +31,7 @@ from earlywarning.records.cell_values import (
     school_year_code,
 )
 from earlywarning.records.codes import ALLOWED
-from earlywarning.records.distinct import Texts, Vetted, without
+from earlywarning.records.distinct import Texts, without
 from earlywarning.records.faults import PLACE, Faults
 from earlywarning.records.rules import Checked, Rules
 from earlywarning.records.tables import Column
@@ -45,8 +45,8 @@ def check(
     rules: Rules,
     *,
     kinds: pl.DataFrame | None = None,
-    vetted: Vetted | None = None,
     apart: Mapping[str, pl.Series] | None = None,
+    dated: Collection[str] = (),
 ) -> Checked:
     """Turn text cells into typed rows.
 
@@ -58,31 +58,20 @@ def check(
     rules : Rules
     kinds : DataFrame of uint8, optional
         Kind of each cell of a workbook, same columns and rows.
-    vetted : Vetted, optional
-        For tables of `io.delivery.DIVIDED`: what earlier blocks of the same rules had; it learns.
-        Its numbers stand for texts then; `distinct.Numberings.spelled` spells them.
     apart : mapping of column to Series, optional
         The different texts of `Categorical` columns, by number; each stands in some row.
+    dated : collection of str, optional
+        Columns in which rows beside these hold good dates.
     """
     names = [name for name in rules.labels if name in cells.columns]
-    is_plain, known = kinds is None, apart or {}
-    numbered: dict[str, pl.Series] = {}
-    if vetted is not None and is_plain and cells.height > distinct.WORTH:
-        numbered = vetted.numbered(cells, names)
-        sound = [name for name, column in numbered.items() if vetted.all_sound(name, column)]
-        if sound:  # each row has a value, so no row is empty
-            cells = cells.with_columns(numbered.pop(name).alias(name) for name in sound)
-            names = [name for name in names if name not in sound]
-            texts = Texts(cells, names, rules.empty, apart=is_plain, known=known)
-            return _Check(cells, texts, rules, kinds, vetted, numbered).run()
-    texts = Texts(cells, names, rules.empty, apart=is_plain, known=known)
+    is_plain = kinds is None
+    texts = Texts(cells, names, rules.empty, apart=is_plain, known=apart)
     filled = texts.filled(cells.height)
     if not filled.all():
         cells = cells.filter(filled)
         kinds = None if kinds is None else kinds.filter(filled)
-        numbered = {name: column.filter(filled) for name, column in numbered.items()}
         texts = Texts(cells, names, rules.empty, apart=is_plain)
-    return _Check(cells, texts, rules, kinds, vetted, numbered).run()
+    return _Check(cells, texts, rules, kinds, dated).run()
 
 
 class _Check:
@@ -94,12 +83,10 @@ class _Check:
         texts: Texts,
         rules: Rules,
         kinds: pl.DataFrame | None,
-        vetted: Vetted | None,
-        numbered: Mapping[str, pl.Series],
+        dated: Collection[str],
     ) -> None:
         self.cells, self.texts, self.rules, self.kinds = cells, texts, rules, kinds
-        self.vetted, self.numbered = vetted, numbered
-        self.doubted: dict[str, pl.Series] = {}
+        self.dated = dated
         self.faults = Faults(rules.table.name, cells)
         self.typed: dict[str, pl.Series] = {}
         self.typed_texts: dict[str, pl.Series] = {}
@@ -112,7 +99,6 @@ class _Check:
             self.typed[column.name] = self._column(column).alias(column.name)
         extra = self._attendance() if self.rules.table.name == "attendance" else {}
         self._across_columns()
-        self._learn()
         place = self.cells.select(pl.col(f"^({'|'.join(PLACE)}|_.*)$"))
         place = place.drop("_melted", strict=False)
         values = [*self.typed.values(), *extra.values()]
@@ -123,27 +109,12 @@ class _Check:
             self.cells.height, self.day_first, self.month_first,
         )  # fmt: skip
 
-    def _learn(self) -> None:
-        """Texts that stay as they are and are not refused; that of the heading may be one."""
-        if self.vetted is None:
-            return
-        for name, numbered in self.numbered.items():
-            text, typed = self.cells[name], self.typed[name]
-            sound = (typed == text) & (text != self.rules.labels[name])
-            if name in self.doubted:
-                sound &= ~self.doubted[name].fill_null(False)
-            self.vetted.add(name, numbered.filter(sound.fill_null(False)))
-            if typed.equals(text):
-                self.typed[name] = numbered.alias(name)
-
     def refuse(
         self, mask: pl.Series, reason: str, name: str, allowed: str, found: object = None
     ) -> None:
         """Refuse rows."""
         if not mask.any():
             return
-        if name in self.numbered:
-            self.doubted[name] = self.doubted.get(name, mask) | mask
         label: str | pl.Series = self.rules.labels.get(name, name)
         if name == self.rules.melted:
             label = self.cells["_melted"]
@@ -159,9 +130,6 @@ class _Check:
             self.refuse(self.texts.whole(name, mask), reason, name, allowed, found)
 
     def _repeated_headings(self) -> None:
-        if any(label in self.cells.columns and label not in self.texts.values
-               for label in self.rules.labels):  # fmt: skip
-            return  # a column is known to be sound, and no heading is
         mask = None
         for name, values in self.texts.values.items():
             if name != self.rules.melted:
@@ -181,17 +149,9 @@ class _Check:
         if name not in self.cells.columns:
             return pl.repeat(None, self.cells.height, dtype=dtype, eager=True)
         if name not in self.texts.values:
-            known = self.cells[name]
-            return known if known.dtype == pl.UInt32 or isinstance(known.dtype, pl.Categorical) \
-                else known.cast(dtype)  # fmt: skip
+            return self.cells[name].cast(dtype)
         typed = self._text_column(column, self.texts.values[name], dtype)
         self.typed_texts[name] = typed
-        return self._whole(name, typed, name)
-
-    def _whole(self, name: str, typed: pl.Series, ours: str) -> pl.Series:
-        """What the different texts of a column became as a column of ours, for every row."""
-        if self.vetted is not None and typed.dtype == pl.String and self.texts.are_apart(name):
-            typed = self.vetted.dtypes.number(ours, typed)
         return self.texts.whole(name, typed)
 
     def _text_column(self, column: Column, text: pl.Series, dtype: Any) -> pl.Series:
@@ -340,7 +300,7 @@ class _Check:
         parsed = dates.parse(text, styles)
         shown = " or ".join(styles)
         example = f"a date in the style {shown}, like {date(2026, 8, 31).strftime(styles[0])}"
-        mixed = bool(parsed.dates.is_not_null().any()) or real is not None
+        mixed = name in self.dated or bool(parsed.dates.is_not_null().any()) or real is not None
         self.refuse_texts(
             parsed.impossible, "impossible_date", name, f"{example}; a day that exists"
         )
@@ -403,7 +363,7 @@ class _Check:
             ).to_series()
         height = self.cells.height
         return {
-            "status": self._whole("code", status, "status").alias("status"),
+            "status": self.texts.whole("code", status).alias("status"),
             "namespace": pl.repeat(
                 rules.codes.namespace, height, dtype=pl.String, eager=True
             ).alias("namespace"),

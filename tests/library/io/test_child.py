@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import hostile_reader
 from earlywarning.errors import ConfigError, DataError
-from earlywarning.io import child_talk
+from earlywarning.io import child_talk, numbered
 from earlywarning.io.child import Child
 from earlywarning.io.file_kind import Limits
 from earlywarning.io.school_files.interface import Bundle
@@ -220,7 +220,6 @@ def test_what_is_sent_arrives(value: object) -> None:
     assert type(arrived) is type(value)
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no signals here")
 @given(
     columns=st.lists(
         st.lists(
@@ -228,28 +227,49 @@ def test_what_is_sent_arrives(value: object) -> None:
         ),
         min_size=1,
         max_size=4,
-    )
+    ),
+    most=st.sampled_from([1, 3, 1_000]),
 )
-def test_texts_sent_by_number_arrive_as_they_were(columns: list[list[str | None]]) -> None:
-    cells = pl.DataFrame(
-        {f"{place}": column for place, column in enumerate(columns)},
-        schema={f"{place}": pl.String for place in range(len(columns))},
-    ).with_columns(_row=pl.int_range(6, dtype=pl.Int32))
+def test_texts_sent_by_number_arrive_as_they_were(
+    columns: list[list[str | None]], most: int
+) -> None:
+    """Whatever of a column came before, and whether it is parsed as its texts' type or not."""
+    names = [f"{place}" for place in range(len(columns))]
+    cells = pl.DataFrame(dict(zip(names, columns, strict=True)), dict.fromkeys(names, pl.String))
+    told = numbered.Told()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(child_talk, "WORTH_CODING", 0)
-        sent, texts = child_talk.coded(cells)
-    if texts is None:
-        assert sent.equals(cells)
-        return
-    arrived, values = child_talk.decoded(sent, texts)
-    assert arrived.cast({pl.Categorical: pl.String}).equals(cells)
-    for name, known in values.items():
-        assert (
-            arrived[name]
-            .cast(pl.String)
-            .equals(known.gather(arrived[name].to_physical()).alias(name))
-        )
-        assert set(known) == set(cells[name].drop_nulls())
+        patch.setattr(numbered, "WORTH", 0)
+        numbering = numbered.Numbering(most)
+        for rows in (cells.head(2), cells.reverse(), cells, cells.tail(3), cells):
+            parsed = rows.cast(pl.Schema(numbering.types))
+            sent, texts = numbering.numbered(parsed)
+            if texts is None:
+                assert sent.equals(rows)
+                continue
+            known = told.heard(sent, texts)
+            assert all(sent[name].dtype.is_unsigned_integer() for name in known)
+            assert numbered.spelled(sent, known).equals(rows)
+            apart, values = numbered.told_apart(sent, known)
+            assert apart.cast({pl.Categorical: pl.String}).equals(rows)
+            for name, here in values.items():
+                assert apart[name].to_physical().drop_nulls().unique().len() == len(here)
+                assert set(here) == set(rows[name].drop_nulls())
+    if most == 1_000 and texts is not None:  # nothing was too much, and no text was sent twice
+        assert all(known.n_unique() == len(known) for known in told.heard(sent, texts).values())
+
+
+def test_numbers_are_narrow_and_stay_the_same() -> None:
+    everybody = pl.Series("a", [f"{number}" for number in range(70_000)])
+    numbering = numbered.Numbering(1_000_000)
+    for rows in (everybody, everybody, everybody[1_000:].append(everybody[:1_000])):
+        sent, texts = numbering.numbered(rows.to_frame())
+        assert sent["a"].to_list() == [int(text) for text in rows]
+        assert sent["a"].dtype == pl.UInt32
+        assert texts is not None
+    assert texts["a"].list.len().to_list() == [0]
+    codes = pl.DataFrame({"a": ["H", "S"] * 6_000})
+    sent, _ = numbered.Numbering(1_000_000).numbered(codes)
+    assert sent["a"].dtype == pl.UInt8
 
 
 @pytest.mark.parametrize(
@@ -257,7 +277,6 @@ def test_texts_sent_by_number_arrive_as_they_were(columns: list[list[str | None]
     [
         (pl.Series([0, 2], dtype=pl.UInt8), pl.Series([["a", "b"]])),
         (pl.Series([0, 0], dtype=pl.UInt8), pl.Series([[]], dtype=pl.List(pl.String))),
-        (pl.Series([0, 1], dtype=pl.UInt8), pl.Series([["a", "a"]])),
         (pl.Series([0, 1], dtype=pl.UInt8), pl.Series([["a", None]])),
         (pl.Series([0, 1], dtype=pl.UInt8), pl.Series([["a", "b"], ["a", "b"]])),
         (pl.Series([0, 1], dtype=pl.UInt8), pl.Series([[1, 2]])),
@@ -270,11 +289,20 @@ def test_numbers_that_are_of_no_text_are_not_understood(
     numbers: pl.Series, texts: pl.Series
 ) -> None:
     with pytest.raises(child_talk.NotUnderstood):
-        child_talk.decoded(numbers.to_frame("a"), texts.to_frame("a"))
+        numbered.Told().heard(numbers.to_frame("a"), texts.to_frame("a"))
     with pytest.raises(child_talk.NotUnderstood):
-        child_talk.decoded(pl.DataFrame({"b": [1, 2]}), texts.to_frame("a"))
+        numbered.Told().heard(pl.DataFrame({"b": [1, 2]}), texts.to_frame("a"))
 
 
+def test_texts_that_are_told_twice_are_one_text() -> None:
+    cells = pl.DataFrame({"a": [0, 1, 2, 1, 0, 1]}, schema={"a": pl.UInt8})
+    known = numbered.Told().heard(cells, pl.DataFrame({"a": [["x", "x", "y"]]}))
+    apart, values = numbered.told_apart(cells, known)
+    assert apart["a"].to_list() == ["x", "x", "y", "x", "x", "x"]
+    assert not values
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no signals here")
 def test_kill_in_the_middle_of_rows(tmp_path: Path) -> None:
     with Child(LIMITS, HOSTILE) as child:
         table = child.open(bundle(child, tmp_path, "wait for ever"), layout="hostile", part="rows")

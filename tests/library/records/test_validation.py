@@ -10,8 +10,7 @@ import polars as pl
 import pytest
 
 from earlywarning.calendar import SchoolCalendar
-from earlywarning.io.delivery import DIVIDED
-from earlywarning.records import distinct
+from earlywarning.records import distinct, judged
 from earlywarning.records.codes import attendance_codes
 from earlywarning.records.faults import REASONS, REFUSAL_SCHEMA
 from earlywarning.records.tables import SOURCE_TABLES
@@ -27,12 +26,11 @@ from earlywarning.records.validation import (
 distinct_repeats = distinct.repeats
 
 
-@pytest.fixture(params=["each text once", "every cell", "vetted before"], autouse=True)
+@pytest.fixture(params=["each text once", "every cell"], autouse=True)
 def _every_way(request, monkeypatch):
-    if request.param != "every cell":
-        once = request.param == "each text once"
+    if request.param == "each text once":
         monkeypatch.setattr(distinct, "WORTH", 0)
-        monkeypatch.setattr(distinct, "repeats", lambda _: once)
+        monkeypatch.setattr(distinct, "repeats", lambda _: True)
 
 
 def checked(
@@ -64,15 +62,43 @@ def checked(
     rules = Rules(table=SOURCE_TABLES[table], labels=labels, **(usual | options))
     given = None if kinds is None else pl.DataFrame(kinds)
     plain = check(cells, rules, kinds=given)
-    vetted = distinct.Vetted(distinct.Numberings())
-    for _ in range(
-        2 if table in DIVIDED else 0
-    ):  # what the first block teaches changes nothing for the second
-        again = check(cells, rules, kinds=given, vetted=vetted)
-        assert vetted.dtypes.spelled(again.rows).equals(plain.rows)
-        assert again.refused.equals(plain.refused)
-        assert (again.read, again.day_first_proof) == (plain.read, plain.day_first_proof)
+    if table in judged.TABLES and given is None and plain.rows.height:
+        by_text = _judged(cells, rules, plain.rows["_row"][0])
+        assert by_text.rows.equals(plain.rows)
+        order = list(REFUSAL_SCHEMA)
+        assert by_text.refused.sort(order).equals(plain.refused.sort(order))
+        assert by_text.read == plain.read
     return plain
+
+
+def _judged(cells: pl.DataFrame, rules: Rules, good_row: int) -> Checked:
+    """The rows checked with each text judged once, in a file after another one; then the rest."""
+    numberings = distinct.Numberings()
+    example = cells.filter(pl.col("_row") == good_row)
+    judgements = judged.Judgements(rules, example, numberings)
+    names = judgements.names
+    texts = {name: cells[name].drop_nulls().unique(maintain_order=True) for name in names}
+    numbers = cells.select(
+        "_row",
+        *(
+            pl.col(name).replace_strict(
+                texts[name], pl.int_range(len(texts[name]), dtype=pl.UInt8, eager=True),
+                default=None, return_dtype=pl.UInt8,
+            )
+            for name in names
+        ),
+    )  # fmt: skip
+    before = judged.Judged(judgements, example)
+    before.rows(numbers.head(1), {name: known.head(1) for name, known in texts.items()})
+    file = judged.Judged(judgements, example)
+    rows, good = file.rows(numbers, texts)
+    rows = numberings.spelled(rows)
+    if good is None:
+        return Checked(rows, pl.DataFrame(schema=REFUSAL_SCHEMA), rows.height, {}, {})
+    rest = check(cells.filter(~good), rules, dated=file.dates if rows.height else ())
+    return Checked(
+        pl.concat([rows, rest.rows]).sort("_row"), rest.refused, rows.height + rest.read, {}, {}
+    )
 
 
 def reasons(result: Checked) -> list[tuple[int, str, str]]:
@@ -318,17 +344,45 @@ def test_numbers_that_are_names(text: str, kind: int | None, reason: str) -> Non
     assert reasons(result) == [(2, "STUDENT", reason)]
 
 
-def test_students_who_were_seen_are_known_again_and_nobody_else() -> None:
-    vetted = distinct.Vetted(distinct.Numberings())
-    seen = vetted.dtypes.number("student", pl.Series(["01", "02", "03"]))
-    assert not vetted.all_sound("student", seen)
-    vetted.add("student", seen.filter(pl.Series([True, True, False])))
-    assert vetted.all_sound("student", seen.head(2))
-    assert not vetted.all_sound("student", seen)
-    later = vetted.dtypes.number("student", pl.Series(["02", "04"]))
-    assert vetted.all_sound("student", later.head(1))
-    assert not vetted.all_sound("student", later)
-    assert not vetted.all_sound("student", later.head(1).extend_constant(None, 1))
+def test_a_text_is_sound_only_where_it_was_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file's texts are judged when they come, those of an earlier file are known."""
+    rules = Rules(
+        table=SOURCE_TABLES["attendance"],
+        labels={"student": "NIS", "date": "Tanggal", "code": "Kode"},
+        calendar=SchoolCalendar(),
+        constants={"school_id": "S"},
+        codes=attendance_codes("id"),
+        date_styles={"date": ("%d/%m/%Y",)},
+    )
+    example = pl.DataFrame(
+        {"student": ["01"], "date": ["31/08/2026"], "code": ["H"], "_file": ["f"], "_sheet": [None],
+         "_row": [2], "_entry": [0]},
+        schema_overrides={"_sheet": pl.String, "_row": pl.Int32, "_entry": pl.Int32},
+    )  # fmt: skip
+    numberings = distinct.Numberings()
+    judgements = judged.Judgements(rules, example, numberings)
+    asked = []
+    monkeypatch.setattr(
+        judged, "check", lambda cells, rules: asked.append(cells) or check(cells, rules)
+    )
+
+    def good(file: judged.Judged, *students: str) -> list[str]:
+        texts = {"student": pl.Series(students), "date": example["date"], "code": example["code"]}
+        numbers = pl.DataFrame(
+            {"student": range(len(students)), "date": 0, "code": 0, "_row": range(len(students))},
+            schema_overrides={"student": pl.UInt16, "date": pl.UInt8, "code": pl.UInt8},
+        )
+        asked.clear()
+        return numberings.spelled(file.rows(numbers, texts)[0])["student"].to_list()
+
+    first, second = (judged.Judged(judgements, example) for _ in range(2))
+    assert good(first, "01", "3,52E+15", " 02 ") == ["01", "02"]
+    assert good(first, "01", "3,52E+15", " 02 ") == ["01", "02"]
+    assert not asked
+    assert first.day_first == {"date": 1}
+    assert second.day_first == {"date": 0}
+    assert good(second, " 02 ", "3,52E+15", "NIS", "04", "01") == ["02", "04", "01"]
+    assert [cells["student"].to_list() for cells in asked] == [["02", "NIS", "04"]]
 
 
 def test_a_text_keeps_its_number_though_no_row_has_it_any_more() -> None:
@@ -339,25 +393,20 @@ def test_a_text_keeps_its_number_though_no_row_has_it_any_more() -> None:
         assert (first, again) == ([0, 1], [2, None, 1])
 
 
-def test_students_in_another_order_get_the_same_numbers(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(distinct, "repeats", lambda _: False)
-    vetted = distinct.Vetted(distinct.Numberings())
+def test_students_in_another_order_get_the_same_numbers() -> None:
+    numberings = distinct.Numberings()
     everybody = [f"{number}" for number in range(3_000)]
     for order in (everybody, everybody, everybody[1_000:] + everybody[:1_000], everybody[::-1]):
-        cells = pl.DataFrame({"student": order})
-        (numbered,) = vetted.numbered(cells, ["student"]).values()
-        assert vetted.dtypes.spelled(numbered.to_frame())["student"].to_list() == order
-        assert numbered.to_physical().to_list() == [int(one) for one in order]
-        vetted.add("student", numbered)
+        numbered = numberings.number("student", pl.Series("student", order))
+        assert numbered.to_list() == [int(one) for one in order]
+        assert numberings.spelled(numbered.to_frame())["student"].to_list() == order
+        assert numberings.texts("student", 5, 6).to_list() == ["5", "6"]
     gap = pl.DataFrame({"student": ["0", None, *everybody[2:]]})
-    (numbered,) = vetted.numbered(gap, ["student"]).values()
-    assert vetted.dtypes.spelled(numbered.to_frame()).equals(gap)
+    assert numberings.spelled(numberings.numbered(gap)).equals(gap)
 
 
 def test_a_student_named_like_the_heading_hides_no_repeated_heading() -> None:
-    """STUDENT is the heading: the text is sound in a row of its own, but never vetted."""
+    """STUDENT is the heading: the text is sound in a row of its own, but never by itself."""
     rows: dict[str, Any] = {
         "student": ["STUDENT", "STUDENT"], "date": ["31/08/2026", "DATE"], "code": ["H", "CODE"]
     }  # fmt: skip

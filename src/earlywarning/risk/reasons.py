@@ -146,13 +146,13 @@ def _losses(
     """
     losses = np.zeros(true.shape)
     for outcome, risk in risks.items():
-        scored = ~np.isnan(risk)
+        scored, margin = ~np.isnan(risk), logit(risk)
         for at, theme in enumerate(THEMES):
             used = [name for name in theme.features if name in asked[outcome].names]
             rows = np.flatnonzero(true[:, at] & scored)
             if used and len(rows):
                 parts = asked[outcome].parts(used, rows)
-                without = expit(logit(risk[rows]) - parts.sum(axis=0))
+                without = expit(margin[rows] - parts.sum(axis=0))
                 losses[rows, at] += weights[outcome] * (risk[rows] - without)
     return losses
 

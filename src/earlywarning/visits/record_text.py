@@ -6,7 +6,7 @@ Keys stand in the order of their letters and nothing but commas and colons betwe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from earlywarning.visits.capacity import KEEP_WATCHING, band_of
 from earlywarning.visits.frozen import text
 from earlywarning.visits.ranking import NEVER, NOT_LISTED, TRACKS, Cut, Families
 from earlywarning.visits.table import Table, numbers, quoted
+
+Columns = dict[str, pl.Series]
 
 NULL = "null"
 CHILDREN = "children"
@@ -100,7 +102,7 @@ def households(
         "position": _ints(positions),
         "priority": _floats("priority", families.priority[at]),
         "rank": _ints(cut.rank),
-        "shadow_track": None,
+        "shadow_track": _gathered(list(TRACKS), None, shadow_track),
         "tie_breaker": pl.Series(families.tie_breaker[at]).cast(pl.String),
         "track": _gathered(list(TRACKS), None, cut.track),
         "waiting_rank": _ints(cut.waiting_rank),
@@ -110,7 +112,6 @@ def households(
     if not shadow.any():
         del columns["shadow_track"]
         return _objects(columns, after=",")
-    columns["shadow_track"] = _gathered(list(TRACKS), None, shadow_track)
     told = _objects(columns, after=",")
     del columns["shadow_track"]
     return told.zip_with(pl.Series(shadow), _objects(columns, after=","))
@@ -118,8 +119,11 @@ def households(
 
 def _children(
     table: Table, families: Families, cut: Cut, explained: np.ndarray, *, with_tracks: bool
-) -> pl.Series:
-    """The children of each family with commas between them, in the order of `cut`."""
+) -> pl.Series | Columns:
+    """The children of each family with commas between them, in the order of `cut`.
+
+    Where no family has two, the columns of each one's only child: so their texts are made once.
+    """
     sizes = families.sizes[cut.order]
     ends = np.cumsum(sizes)
     # Places in the table, family after family.
@@ -147,9 +151,9 @@ def _children(
     }
     if not with_tracks:
         del columns["occasions"]
-    each = _objects(columns)
     if (sizes == 1).all():
-        return each
+        return columns
+    each = _objects(columns)
     family = pl.Series(np.repeat(np.arange(len(sizes)), sizes))
     together = (
         pl.DataFrame({"family": family, "each": each})
@@ -159,15 +163,31 @@ def _children(
     return together
 
 
-def _objects(columns: Mapping[str, pl.Series | None], *, after: str = "") -> pl.Series:
-    """Columns of values as one object a row, after some text; the names must be in order."""
-    parts: list[pl.Expr] = []
-    given = {name: column for name, column in columns.items() if column is not None}
-    for place, name in enumerate(given):
-        parts += [pl.lit(f"{',' if place else after + '{'}{text(name)}:"), pl.col(name)]
-        if name == CHILDREN:
-            parts[-1:] = [pl.lit("["), pl.col(name), pl.lit("]")]
-    return pl.DataFrame(given).select(pl.concat_str([*parts, pl.lit("}")])).to_series()
+def _objects(columns: Mapping[str, pl.Series | Columns], *, after: str = "") -> pl.Series:
+    """Columns of values as one object a row, after some text; the names must be in order.
+
+    Columns in the place of one are an object in a list.
+    """
+    given: list[pl.Series] = []
+
+    def column(values: pl.Series) -> pl.Expr:
+        given.append(values.alias(str(len(given))))
+        return pl.col(given[-1].name)
+
+    def parts(columns: Mapping[str, pl.Series | Columns], before: str) -> Iterator[pl.Expr]:
+        for place, (name, values) in enumerate(columns.items()):
+            led = f"{',' if place else before + '{'}{text(name)}:"
+            if not isinstance(values, pl.Series):
+                yield from parts(values, led + "[")
+                yield pl.lit("]")
+            elif name == CHILDREN:
+                yield from (pl.lit(led + "["), column(values), pl.lit("]"))
+            else:
+                yield from (pl.lit(led), column(values))
+        yield pl.lit("}")
+
+    whole = pl.concat_str(list(parts(columns, after)))
+    return pl.DataFrame(given).select(whole).to_series()
 
 
 def _occasions(table: Table, at: np.ndarray) -> pl.Series:

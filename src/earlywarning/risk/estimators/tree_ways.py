@@ -305,11 +305,11 @@ class StudentsWays:
         for some in _in_turn(len(rows)):
             columns = {at: thresholds[at].steps(values[some]) for at, values in changed.items()}
             here = rows[some]
-            part = np.empty(len(here), dtype=np.float32)
+            part, ways = np.empty(len(here), dtype=np.float32), np.empty(len(here), dtype=np.uint16)
             for tree, own, (splits, kept) in zip(
                 self._trees.trees, self._ways, others, strict=True
             ):
-                ways = own.take(here).astype(np.intp)
+                own.take(here, out=ways, mode="clip")
                 if splits:
                     ways &= kept
                     ways |= _bits(splits, columns, len(here))
@@ -325,11 +325,12 @@ class Steps:
     ----------
     reached : array of uint8 or uint16, shape (n,)
         How many of the column's thresholds each value has reached; of an empty one, all.
-    empty : array of bool, shape (n,)
+    empty : array of bool, shape (n,), or None
+        None where no value is empty.
     """
 
     reached: np.ndarray
-    empty: np.ndarray
+    empty: np.ndarray | None
 
 
 class Thresholds:
@@ -363,8 +364,9 @@ class Thresholds:
             reached += values >= self._next.take(at)
             at += 1
         empty = np.isnan(values)
-        if empty.any():
-            np.copyto(reached, len(self.limits), where=empty)
+        if not empty.any():
+            return Steps(reached, None)
+        np.copyto(reached, len(self.limits), where=empty)
         return Steps(reached, empty)
 
     def _cells(self, values: np.ndarray) -> np.ndarray:
@@ -390,7 +392,7 @@ def _bits(splits: Sequence[Split], columns: Mapping[int, Steps], students: int) 
         here = columns[column]
         # An empty value has reached every threshold, so it is right without more.
         np.less_equal(here.reached, place, out=left)
-        if missing_left:
+        if missing_left and here.empty is not None:
             np.logical_or(left, here.empty, out=left)
         np.multiply(bits, 1 << bit % 8, out=bits)
         half = high if bit >= 8 else low
@@ -398,12 +400,12 @@ def _bits(splits: Sequence[Split], columns: Mapping[int, Steps], students: int) 
     ways = high.astype(np.uint16)
     ways *= 1 << 8
     ways |= low
-    return ways.astype(np.intp)
+    return ways
 
 
 def _looked_up(of_way: np.ndarray, ways: np.ndarray, part: np.ndarray) -> np.ndarray:
     # Every way is in range: without `clip` each would be checked first.
-    return of_way.take(ways, out=part, mode="clip")
+    return of_way.take(ways.astype(np.intp, copy=False), out=part, mode="clip")
 
 
 def _unfolded(tree: Mapping[str, np.ndarray], node: int) -> tuple[list[int], np.ndarray]:

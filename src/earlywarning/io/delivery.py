@@ -306,9 +306,9 @@ def _month(days: pl.Series) -> pl.Series:
 
 
 def _split(rows: pl.DataFrame, by: pl.Series) -> Iterator[tuple[Any, pl.DataFrame]]:
-    """The rows of each value of a series as long as they are, in their order."""
-    for frame in rows.with_columns(by.alias("_by")).partition_by("_by", maintain_order=True):
-        yield frame["_by"][0], frame.drop("_by")
+    """The rows of each of a few values of a series as long as they are, in their order."""
+    for value in by.unique(maintain_order=True):
+        yield value, rows.filter(by.eq_missing(value))
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from earlywarning.io.delivery import labels_of
 from earlywarning.io.identifying import MATCH_COLUMNS
 from earlywarning.io.mapping import ROW_NUMBER, TableMapping
 from earlywarning.io.mapping_keys import MeltedColumn, column_of
-from earlywarning.io.numbered import told_apart
+from earlywarning.io.numbered import spelled, told_apart
 from earlywarning.io.second_heading import refuse_second_heading
 from earlywarning.io.tabular import Chunk
 from earlywarning.io.workbook import NUMBER
@@ -28,6 +28,9 @@ from earlywarning.records.faults import REFUSAL_SCHEMA, Faults
 from earlywarning.records.judged import Judged, Judgements
 from earlywarning.records.tables import SOURCE_TABLES
 from earlywarning.records.validation import Checked, Rules, check
+
+_FIRST = 1_000
+"""Rows among which one is looked for that is good."""
 
 
 def rules_for(
@@ -176,7 +179,12 @@ class EntryReader:
             for name, heading in headings.items()
             if heading in chunk.texts
         }
-        if self._judged is None or chunk.kinds is not None or texts.keys() != headings.keys():
+        if chunk.kinds is not None or texts.keys() != headings.keys():
+            return self._check_rows(chunk)
+        self._choose_styles(texts, None)
+        if self._judged is None or self._judged.judgements.rules.date_styles != self._styles:
+            self._begin(chunk)
+        if self._judged is None:
             return self._check_rows(chunk)
         numbers = [pl.col(heading).alias(name) for name, heading in headings.items()]
         rows, good = self._judged.rows(chunk.cells.select("_row", *numbers), texts)
@@ -194,30 +202,44 @@ class EntryReader:
             rows = pl.concat([rows, others]).sort("_row")
         return replace(rest, rows=rows, read=rest.read + int(good.sum()))
 
+    def _begin(self, chunk: Chunk) -> None:
+        """Judge texts from now on, if one of the next rows is good, and may be the example."""
+        self._judged = None
+        if self._numberings is None:
+            return
+        first = chunk.cells.head(_FIRST)
+        cells, _ = self._shape(replace(chunk, cells=spelled(first, chunk.texts), texts={}))
+        rules = self._rules_of(cells, None)
+        good = check(cells, rules).rows["_row"]
+        if not len(good):
+            return
+        example = cells.filter(pl.col("_row") == good[0])
+        before = self._judgements.get(self.number)
+        if before is None or before.rules != rules:
+            before = self._judgements[self.number] = Judgements(rules, example, self._numberings)
+        self._judged = Judged(before, example)
+
+    def _rules_of(self, cells: pl.DataFrame, kinds: pl.DataFrame | None) -> Rules:
+        """How the file's rows are checked, of which the first are no second row of headings."""
+        rules = replace(self._rules, date_styles=dict(self._styles))
+        if self._is_first and cells.height:
+            refuse_second_heading(self.name, cells, kinds, rules)
+            self._is_first = False
+        return rules
+
     def _check_rows(self, chunk: Chunk, *, dated: Collection[str] = ()) -> Checked:
         """Check a block row by row."""
         cells, known = told_apart(chunk.cells, chunk.texts)
         chunk = replace(chunk, cells=cells, texts=known)
         cells, kinds = self._shape(chunk)
         self._choose_styles(cells, kinds)
-        rules = replace(self._rules, date_styles=self._styles)
-        if self._is_first and cells.height:
-            refuse_second_heading(self.name, cells, kinds, rules)
-            self._is_first = False
+        rules = self._rules_of(cells, kinds)
         texts = {} if self._melted else {
             name: chunk.texts[parts[0]]
             for name, parts in self.entry.columns.items()
             if len(parts) == 1 and parts[0] in chunk.texts and name not in self.entry.hashed
         }  # fmt: skip
         checked = check(cells, rules, kinds=kinds, apart=texts, dated=dated)
-        if self._numberings is not None and self._judged is None and checked.rows.height:
-            good = cells.filter(pl.col("_row") == checked.rows["_row"][0])
-            good = good.cast({pl.Categorical: pl.String})
-            before = self._judgements.get(self.number)
-            if before is None or before.rules != rules:
-                before = Judgements(rules, good, self._numberings)
-                self._judgements[self.number] = before
-            self._judged = Judged(before, good)
         for name in checked.day_first_proof:
             proofs = self._proofs.setdefault(name, [0, 0])
             proofs[0] += checked.day_first_proof[name]
@@ -387,7 +409,9 @@ class EntryReader:
             )  # fmt: skip
         return faults.frame()
 
-    def _choose_styles(self, cells: pl.DataFrame, kinds: pl.DataFrame | None) -> None:
+    def _choose_styles(
+        self, cells: pl.DataFrame | Mapping[str, pl.Series], kinds: pl.DataFrame | None
+    ) -> None:
         for column in SOURCE_TABLES[self.entry.table].columns:
             name = column.name
             if column.type != "date" or name not in self.entry.columns or name in self._styles:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-import openpyxl
 import polars as pl
 
 from earlywarning.errors import DataError
@@ -117,6 +116,8 @@ def open_workbook(
 
 
 def _open(file: FileKind, *, values: bool = True) -> Any:
+    import openpyxl  # it takes long, and most files are no workbooks
+
     try:
         with warnings.catch_warnings():
             # Styles, validations and such that openpyxl does not know are of no concern here.

@@ -106,7 +106,7 @@ def good_news(X: pd.DataFrame, tracks: Tracks) -> dict[int, list[Occasion]]:
     Returns
     -------
     dict of row to list of dict
-        Only of students of whom there is some. Those with the same numbers share one.
+        Only of students of whom there is some. Those with the same news share one list.
     """
     fell = _column(X, "absence_rate_change_quarter")
     rate = _column(X, "absence_rate_quarter")
@@ -129,14 +129,20 @@ def _tell(
     code: str,
     **numbers: np.ndarray | list[float],
 ) -> None:
-    """Add news to some students; those with the same numbers share one occasion."""
+    """Add news to some students; those with the same share it: a province has few kinds."""
     known: dict[tuple[float, ...], Occasion] = {}
+    # With the list before, which must live as long as its id stands for it.
+    shared: dict[tuple[int, tuple[float, ...]], tuple[list[Occasion] | None, list[Occasion]]] = {}
     columns = (np.asarray(column).tolist() for column in numbers.values())
     for row, values in zip(rows.tolist(), zip(*columns, strict=True), strict=True):
-        one = known.get(values)
-        if one is None:
-            one = known[values] = _news(code, dict(zip(numbers, values, strict=True)))
-        found.setdefault(row, []).append(one)
+        before = found.get(row)
+        both = shared.get((id(before), values))
+        if both is None:
+            one = known.get(values)
+            if one is None:
+                one = known[values] = _news(code, dict(zip(numbers, values, strict=True)))
+            both = shared[id(before), values] = (before, [*(before or ()), one])
+        found[row] = both[1]
 
 
 def _column(X: pd.DataFrame, name: str) -> np.ndarray:

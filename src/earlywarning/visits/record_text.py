@@ -194,14 +194,11 @@ def _occasions(table: Table, at: np.ndarray) -> pl.Series:
     told = ["[]"] * len(table)
     known: dict[int, str] = {}
     for place, some in table.occasions.items():
-        texts = []
-        for one in some:
-            # Many children share one occasion; the table keeps it, so that its id stays its own.
-            found = known.get(id(one))
-            if found is None:
-                found = known[id(one)] = text(dict(one))
-            texts.append(found)
-        told[place] = f"[{','.join(texts)}]"
+        # Many children share one; the table keeps it, so that its id stays its own.
+        found = known.get(id(some))
+        if found is None:
+            found = known[id(some)] = text([dict(one) for one in some])
+        told[place] = found
     return pl.Series(told, dtype=pl.String).gather(at)
 
 

@@ -166,7 +166,7 @@ class TreeWays:
     @cached_property
     def start(self) -> np.float32:
         """The margin before the first tree: that of a tree which adds nothing."""
-        model = json.loads(bytes(self._singles[0].save_raw(raw_format="json")))
+        model = json.loads(bytes(self.booster[:1].save_raw(raw_format="json")))
         (tree,) = model["learner"]["gradient_booster"]["model"]["trees"]
         tree["split_conditions"] = [0.0] * len(tree["split_conditions"])
         empty = xgb.Booster(model_file=bytearray(json.dumps(model).encode()))

@@ -19,11 +19,13 @@ from hypothesis import strategies as st
 from earlywarning import district
 from earlywarning.errors import ConfigError, DataError, EarlyWarningError
 from earlywarning.io import delivery as delivery_module
+from earlywarning.io import shaping
 from earlywarning.io.delivery import ORDER, Delivery, schema_of
 from earlywarning.io.mapping import Mapping, load_mapping, parse_mapping
 from earlywarning.io.reading import read_delivery
 from earlywarning.io.refusals import refusals_csv, write_refusals
 from earlywarning.records.faults import REASONS
+from earlywarning.records.judged import Judged
 from earlywarning.records.tables import SOURCE_TABLES
 
 DATA = Path(__file__).parents[2] / "data"
@@ -583,6 +585,49 @@ def test_parts_without_a_fault_are_settled_like_the_others(
     kept, refused = once("S0;03;04/09/2026;S\n")
     assert kept == len(good) - 1
     assert [reason for _, reason in refused] == ["duplicates_disagree"] * 2
+
+
+@pytest.mark.parametrize("dates", ['date_format = "%d/%m/%Y"\n', ""])
+def test_rows_are_as_if_each_were_checked_where_texts_are_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dates: str
+) -> None:
+    """Files large enough for numbers, with every kind of fault, empty cells, and another order."""
+    mapping = parse_mapping(
+        HEAD + MARKS.replace('date_format = "%d/%m/%Y"\n', dates).replace(
+            "[table.columns]", 'empty = ["-"]\n[table.columns]\nclass_name = "Kelas"'
+        )
+    )  # fmt: skip
+    odd = [
+        "0001;32/08/2026;H;A", "0002;20/08/2026;Q;A", ";20/08/2026;H;A", "0003;;H;A", ";;;",
+        "3,52E+15;20/08/2026;H;A", "NIS;Tanggal;Kode;Kelas", "NIS;20/08/2026;H;A", "a;b",
+        " 0004 ;20/08/2026; s ;-", "0005;20/08/2026;;", "0006;2026-08-20;H;A",
+        "0007;20/08/2026;H;-", "0008;21/08/1950;H;A",
+    ]  # fmt: skip
+    good = [
+        f"{student:04d};{day:02d}/08/2026;{'HSI'[(student + day) % 3]};VII-{student % 3}"
+        for day in range(3, 20) for student in range(900)
+    ]  # fmt: skip
+    first = [*good[:6_000], *odd, *good[6_000:], odd[1]]
+    for name, rows in (("hadir1", first), ("hadir2", [odd[0], *good[::-1][:11_000], *odd])):
+        text = "NIS;Tanggal;Kode;Kelas\n" + "".join(row + "\n" for row in rows)
+        (tmp_path / f"{name}.csv").write_text(text.replace("/08/2026;S", "/09/2026;S"), "utf-8")
+
+    def once() -> tuple[Any, ...]:
+        with read_delivery([tmp_path], mapping, district=DISTRICT) as delivery:
+            accounts(delivery)
+            counts = delivery.rows, delivery.rows_read, delivery.rows_refused, delivery.merged
+            return delivery.frame("attendance"), delivery.refused, counts, delivery.warnings
+
+    files: list[Judged] = []
+    monkeypatch.setattr(shaping, "Judged", lambda *about: files.append(Judged(*about)) or files[-1])
+    by_text = once()
+    assert len(files) == 2
+    assert len(by_text[1]["reason"].unique()) >= 8
+    monkeypatch.setattr(shaping, "_is_judged_by_text", lambda _: False)
+    by_row = once()
+    assert by_text[0].equals(by_row[0])
+    assert by_text[1].equals(by_row[1])
+    assert by_text[2:] == by_row[2:]
 
 
 def test_a_failed_reading_leaves_nothing_behind(

@@ -31,6 +31,8 @@ from earlywarning.records.validation import Checked, Rules, check
 
 _FIRST = 1_000
 """Rows among which one is looked for that is good."""
+_WORTH_JUDGING = 100_000
+"""Rows of a block from which to judge each text costs less than to check each row."""
 
 
 def rules_for(
@@ -179,7 +181,8 @@ class EntryReader:
             for name, heading in headings.items()
             if heading in chunk.texts
         }
-        if chunk.kinds is not None or texts.keys() != headings.keys():
+        small = self._judged is None and chunk.cells.height < _WORTH_JUDGING
+        if small or chunk.kinds is not None or texts.keys() != headings.keys():
             return self._check_rows(chunk)
         self._choose_styles(texts, None)
         if self._judged is None or self._judged.judgements.rules.date_styles != self._styles:

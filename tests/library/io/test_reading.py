@@ -618,6 +618,7 @@ def test_rows_are_as_if_each_were_checked_where_texts_are_judged(
             counts = delivery.rows, delivery.rows_read, delivery.rows_refused, delivery.merged
             return delivery.frame("attendance"), delivery.refused, counts, delivery.warnings
 
+    monkeypatch.setattr(shaping, "_WORTH_JUDGING", 0)
     files: list[Judged] = []
     monkeypatch.setattr(shaping, "Judged", lambda *about: files.append(Judged(*about)) or files[-1])
     by_text = once()

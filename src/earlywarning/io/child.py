@@ -83,7 +83,7 @@ class ChildTable:
         }  # fmt: skip
         wanted = {name for name in self.headings if columns is None or name in columns}
         self.last_row = 0
-        told = Told()
+        told = Told(self.child.limits.memory_bytes)
         for answer, parts in self.child.answers(order, self.name, self.names, self):
             try:
                 if not answer.get("more"):

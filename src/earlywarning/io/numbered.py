@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import polars as pl
 
+from earlywarning.io import child_talk
 from earlywarning.io.child_talk import NotUnderstood
 from earlywarning.records.distinct import as_categorical, in_order, repeats
 
@@ -19,6 +20,8 @@ WORTH = 10_000
 """Rows of a message from which numbering a column is begun."""
 MEMORY = 1_000
 """Bytes of the child's memory for each text that is numbered, which needs up to a quarter of it."""
+_VIEW = 16
+"""Bytes of a text besides its letters."""
 _NARROW = ((8, pl.UInt8), (16, pl.UInt16), (32, pl.UInt32))
 
 
@@ -117,10 +120,19 @@ class _Column:
 
 
 class Told:
-    """In the process that asked: the texts of a table that were sent."""
+    """In the process that asked: the texts of a table that were sent.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    most : int
+        Bytes that all of them may take: no more than the child may have, for it keeps them too.
+    """
+
+    def __init__(self, most: int = child_talk.LONGEST_PART) -> None:
+        self._most = most
         self._texts: dict[str, pl.Series] = {}
+        self._sizes: dict[str, int] = {}
+        self._given_up: set[str] = set()
 
     def heard(self, cells: pl.DataFrame, texts: pl.DataFrame) -> dict[str, pl.Series]:
         """What `Numbering.numbered` made of a message's cells, checked.
@@ -133,14 +145,23 @@ class Told:
         Raises
         ------
         NotUnderstood
-            If the numbers are not those of the texts.
+            If the numbers are not those of the texts, or the texts are more than there can be.
         """
+        for name in self._texts.keys() - set(texts.columns):  # sent as text from now on
+            self._given_up.add(name)
+            del self._texts[name], self._sizes[name]
         for name in texts.columns:
+            if name in self._given_up:
+                raise NotUnderstood("numbers of a column that has none any more")
             if texts[name].dtype != pl.List(pl.String) or texts.height != 1:
                 raise NotUnderstood("texts that are none")
             new = texts[name].explode(empty_as_null=False)
             if texts[name].has_nulls() or new.has_nulls():
                 raise NotUnderstood("texts that are none")
+            size = int(new.str.len_bytes().sum()) + _VIEW * len(new)
+            self._sizes[name] = self._sizes.get(name, 0) + size
+            if sum(self._sizes.values()) > self._most:
+                raise NotUnderstood("more texts than there can be")
             known = self._texts.get(name)
             if known is None:
                 self._texts[name] = new

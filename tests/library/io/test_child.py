@@ -294,6 +294,23 @@ def test_numbers_that_are_of_no_text_are_not_understood(
         numbered.Told().heard(pl.DataFrame({"b": [1, 2]}), texts.to_frame("a"))
 
 
+def test_texts_are_kept_as_long_as_a_child_can_have_them_too() -> None:
+    """An opener that a file has taken over could send texts that no row has, without end."""
+    cells = pl.DataFrame({"a": [0], "b": [0]}, {"a": pl.UInt8, "b": pl.UInt8})
+    texts = pl.DataFrame({"a": [["x" * 84]], "b": [["y" * 84]]})
+    told = numbered.Told(300)
+    assert told.heard(cells, texts)["a"].to_list() == ["x" * 84]
+    assert told.heard(cells, texts.select("a"))["a"].len() == 2  # nothing is kept of `b`
+    assert told.heard(cells, texts.select("a"))["a"].len() == 3
+    with pytest.raises(child_talk.NotUnderstood, match="more texts"):
+        told.heard(cells, texts.select("a"))
+    told = numbered.Told(300)
+    told.heard(cells, texts)
+    told.heard(cells, texts.select("a"))
+    with pytest.raises(child_talk.NotUnderstood, match="any more"):
+        told.heard(cells, texts)
+
+
 def test_texts_that_are_told_twice_are_one_text() -> None:
     cells = pl.DataFrame({"a": [0, 1, 2, 1, 0, 1]}, schema={"a": pl.UInt8})
     known = numbered.Told().heard(cells, pl.DataFrame({"a": [["x", "x", "y"]]}))

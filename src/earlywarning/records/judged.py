@@ -97,7 +97,8 @@ class Judgements:
         places = np.zeros(len(texts), dtype=np.uint32)
         places[accepted] = np.arange(len(accepted), dtype=np.uint32)
         # Whether a row repeats the headings shows only the whole row.
-        sound &= (texts != self.rules.labels[name]).fill_null(True).to_numpy()
+        is_heading = texts.str.strip_chars() == self.rules.labels[name]
+        sound &= ~is_heading.fill_null(False).to_numpy()
         made = checked.rows.select(_MAKES.get(name, (name,)))
         self._columns[name].add(
             sound,

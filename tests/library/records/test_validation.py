@@ -415,6 +415,16 @@ def test_a_student_named_like_the_heading_hides_no_repeated_heading() -> None:
     assert "repeated_heading" in [reason for row, _, reason in reasons(result) if row == 3]
 
 
+@pytest.mark.parametrize("text", ["STUDENT", " STUDENT ", "STUDENT\u00a0"])
+def test_a_repeated_heading_may_have_blanks_and_only_texts_that_are_sound(text: str) -> None:
+    """The list of one day: neither a date nor a code shows that the row is none."""
+    result = checked(
+        "attendance", {"student": ["01", text], "class_name": ["A", "CLASS_NAME "]},
+        constants={"school_id": "S", "date": date(2026, 8, 31), "code": "H"},
+    )  # fmt: skip
+    assert reasons(result) == [(3, "STUDENT", "repeated_heading")]
+
+
 def test_texts_repeat_where_a_sample_of_them_does() -> None:
     days = pl.Series([f"{number // 500}" for number in range(20_000)])
     numbers = pl.Series([f"{number}" for number in range(20_000)])

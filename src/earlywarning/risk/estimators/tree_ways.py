@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import xgboost as xgb
 
+from earlywarning.errors import DataError
+
 MOST_SPLITS = 16
 """Of a tree; with more, the ways are too many to be worth counting."""
 
@@ -114,6 +116,11 @@ class TreeWays:
         -------
         array of float32, shape (n,)
             What XGBoost predicts, to the bit.
+
+        Raises
+        ------
+        DataError
+            If a value is infinite, which XGBoost refuses too.
         """
         margin = np.full(len(values), self.start)
         for some in _in_turn(len(values)):
@@ -137,6 +144,8 @@ class TreeWays:
         return StudentsWays(self, ways)
 
     def _columns(self, values: np.ndarray) -> dict[int, Steps]:
+        if np.isinf(values).any():
+            raise DataError("a feature is infinite; trees know only numbers and empty values")
         return {column: one.steps(values[:, column]) for column, one in self.thresholds.items()}
 
     def known(self, number: int) -> Known:

@@ -8,6 +8,7 @@ import xgboost as xgb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from earlywarning.errors import DataError
 from earlywarning.risk.estimators import tree_ways
 from earlywarning.risk.estimators.tree_ways import FEW_ROWS, Thresholds, TreeWays
 
@@ -67,6 +68,18 @@ def test_the_same_bits(depth: int) -> None:
     assert np.abs(expected).max() > 0
     assert np.array_equal(ways.parts(EVERY, np.arange(len(values))), expected.T)
     assert np.array_equal(ways.parts([7, 2], rows), expected[rows][:, [7, 2]].T)
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+def test_what_xgboost_refuses_is_refused(value: float) -> None:
+    """Else a school of many students would get scores where one of few gets none."""
+    booster, values = fitted(3, rounds=3), students(50, 4)
+    values[7, COLUMNS - 1] = value
+    with pytest.raises(xgb.core.XGBoostError, match="inf"):
+        native(booster, values)
+    for ask in (TreeWays(booster).margin, TreeWays(booster).of):
+        with pytest.raises(DataError, match="infinite"):
+            ask(values)
 
 
 @given(seed=st.integers(0, 2**32), depth=st.integers(1, 4), columns=st.sets(st.sampled_from(EVERY)))

@@ -16,7 +16,7 @@ from typing import Any
 
 import polars as pl
 
-from earlywarning.io import child_main
+from earlywarning.io import child_main, child_talk
 from earlywarning.io.file_kind import FileKind, Kind
 from earlywarning.io.school_files import readers
 from earlywarning.io.school_files.interface import Bundle, Found
@@ -109,6 +109,14 @@ def _do(bundle: Bundle) -> str:
         os.write(ANSWERS, b'{"more":true,"file":"","parts":[3,3]}\nabcdef')
     elif what == "send a number":
         os.write(ANSWERS, b"7\n")
+    elif what == "send rows without a place":
+        rows = pl.DataFrame({name: [""] for name in Hostile.parts["rows"]}).with_columns(
+            pl.lit(None, pl.Int32).alias("_row")
+        )
+        with os.fdopen(os.dup(ANSWERS), "wb") as answers:
+            child_talk.write(
+                answers, {"more": True, "file": ""}, [rows, pl.DataFrame(schema=FAULT_SCHEMA)]
+            )
     elif what == "print":
         print("a library talks")
         os.system("echo and a program too")  # noqa: S605

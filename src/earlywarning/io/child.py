@@ -451,6 +451,8 @@ def _chunk(
         dtype != pl.String and name not in texts for name, dtype in types.items()
     ):
         raise NotUnderstood("cells that are no text")
+    if cells["_row"].has_nulls():
+        raise NotUnderstood("rows without a place")
     if not coded:
         cells = spelled(cells, texts)
     if set(types) != wanted or dict(faults.schema) != FAULT_SCHEMA:

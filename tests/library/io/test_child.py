@@ -110,8 +110,12 @@ def test_other_errors_become_words_with_a_place(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "what", ["talk nonsense", "lie about lengths", "send no tables", "send a number"]
-)
+    "what",
+    [
+        "talk nonsense", "lie about lengths", "send no tables", "send a number",
+        "send rows without a place",
+    ],
+)  # fmt: skip
 def test_nonsense_is_no_answer(what: str, tmp_path: Path) -> None:
     assert "has answered with what is no answer" in said(what, tmp_path)
 

@@ -202,7 +202,7 @@ class Boosted:
     def predict_factual(self, X: pd.DataFrame, visited: np.ndarray | None) -> np.ndarray:
         """Risk given the visits that were made, shape (n,)."""
         values = self._inputs(X, visited)
-        ways = self._of_trees(len(X))
+        ways = self._of_trees(len(X), once=True)
         margin = _margin(self.booster_, values) if ways is None else ways.margin(values)
         return self.calibration_.risk(margin.astype(np.float64))
 
@@ -274,11 +274,11 @@ class Boosted:
     def _data(self, values: np.ndarray, y: np.ndarray | None = None) -> xgb.DMatrix:
         return xgb.DMatrix(values, y, nthread=self.threads)
 
-    def _of_trees(self, students: int) -> TreeWays | None:
+    def _of_trees(self, students: int, *, once: bool = False) -> TreeWays | None:
         """The ways through the trees, if they are worth counting for so many students."""
         if self._ways is None or self._ways.booster is not self.booster_:
             self._ways = TreeWays(self.booster_, threads=self.threads)
-        return self._ways if self._ways.serves(students) else None
+        return self._ways if self._ways.serves(students, once=once) else None
 
     def _learnt_from(self, values: np.ndarray, y: np.ndarray) -> xgb.DMatrix:
         # Binned at once: half the memory of keeping the numbers as well.

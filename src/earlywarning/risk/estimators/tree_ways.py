@@ -27,6 +27,8 @@ MOST_SPLITS = 16
 FEW_ROWS = 4000
 """Below so many students XGBoost does all: asking tree by tree costs more than it saves."""
 
+FEW_FOR_MARGINS = 100_000
+"""The same where only margins are asked for: to read the trees costs as much as they save."""
 
 AT_ONCE = 1 << 16
 """Students whose numbers stay near the processor while they go through the trees."""
@@ -100,9 +102,17 @@ class TreeWays:
         self.threads = threads
         self._known: dict[int, Known] = {}
 
-    def serves(self, students: int) -> bool:
-        """Whether counting ways is worth it for so many: not for few, nor with deep trees."""
-        return students >= FEW_ROWS and self._most_splits <= MOST_SPLITS
+    def serves(self, students: int, *, once: bool = False) -> bool:
+        """Whether counting ways is worth it for so many: not for few, nor with deep trees.
+
+        Parameters
+        ----------
+        students : int
+        once : bool
+            Only the margin is asked for.
+        """
+        few = FEW_FOR_MARGINS if once else FEW_ROWS
+        return students >= few and self._most_splits <= MOST_SPLITS
 
     def margin(self, values: np.ndarray) -> np.ndarray:
         """The margin of every student, in 32 bits.

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from earlywarning.errors import DataError
 from earlywarning.risk.estimators import tree_ways
-from earlywarning.risk.estimators.tree_ways import FEW_ROWS, Thresholds, TreeWays
+from earlywarning.risk.estimators.tree_ways import FEW_FOR_MARGINS, FEW_ROWS, Thresholds, TreeWays
 
 COLUMNS = 9
 EVERY = range(COLUMNS)
@@ -143,7 +143,9 @@ def test_few_students_and_deep_trees_are_left_to_xgboost() -> None:
     shallow, deep = TreeWays(fitted(3, rounds=3)), TreeWays(fitted(7, rounds=3))
     assert shallow.serves(FEW_ROWS)
     assert not shallow.serves(FEW_ROWS - 1)
-    assert not deep.serves(FEW_ROWS)
+    assert not deep.serves(FEW_FOR_MARGINS)
+    assert shallow.serves(FEW_FOR_MARGINS, once=True)
+    assert not shallow.serves(FEW_FOR_MARGINS - 1, once=True)
 
 
 def test_a_tree_without_splits_adds_its_leaf_and_no_part() -> None:

@@ -76,6 +76,7 @@ def test_the_same_scores_and_reasons_however_many_there_are(
     told = []
     for few in (10**9, 1):
         monkeypatch.setattr(tree_ways, "FEW_ROWS", few)
+        monkeypatch.setattr(tree_ways, "FEW_FOR_MARGINS", few)
         risks = scoring.score(given, X)
         why = reasons.reasons(
             given, X, risks, CALENDAR.quarter("2026-27-Q2"), calendar=CALENDAR,

@@ -17,11 +17,11 @@ import numpy as np
 import polars as pl
 
 from earlywarning.errors import DataError
-from earlywarning.io.file_kind import FileKind, Limits
+from earlywarning.io.file_kind import FileKind, Limits, nearby
 
 BLOCK = 1 << 24
 """Bytes read at a time."""
-_LINE, _NEAR = 1 << 16, 1 << 17
+_LINE = 1 << 16
 _NEWLINE, _RETURN, _QUOTE = 10, 13, 34
 _LINES_IN_QUOTES = 100
 """More lines than this within one pair of quotation marks mean that one of them is a slip."""
@@ -120,10 +120,9 @@ def _parsed(
 
 
 def counts(data: bytes, signs: Sequence[int]) -> list[int]:
-    """How often each byte stands in the data, looked at in parts that stay near the processor."""
-    array, found = np.frombuffer(data, dtype=np.uint8), [0] * len(signs)
-    for start in range(0, len(array), _NEAR):
-        part = array[start : start + _NEAR]
+    """How often each byte stands in the data."""
+    found = [0] * len(signs)
+    for part in nearby(data):
         for place, sign in enumerate(signs):
             found[place] += int(np.count_nonzero(part == sign))
     return found

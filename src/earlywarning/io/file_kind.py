@@ -11,7 +11,7 @@ import hashlib
 import re
 import zipfile
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
@@ -235,8 +235,15 @@ def _inspect_text(path: Path, kind: Kind, size: int, first: bytes, stream: Binar
     )
 
 
+def nearby(data: bytes) -> Iterator[np.ndarray]:
+    """Data in parts that stay near the processor while they are looked at more than once."""
+    array = np.frombuffer(data, dtype=np.uint8)
+    for start in range(0, len(array), _NEAR):
+        yield array[start : start + _NEAR]
+
+
 def _hashed(block: bytes, digest: Any) -> tuple[int, int]:
-    """Hash a block in parts that stay near the processor, and look at each on the way.
+    """Hash a block, and look at its bytes on the way.
 
     Returns
     -------
@@ -245,9 +252,8 @@ def _hashed(block: bytes, digest: Any) -> tuple[int, int]:
     low : int
         How many bytes are from 14 to 31.
     """
-    array, lowest, low = np.frombuffer(block, dtype=np.uint8), 255, 0
-    for start in range(0, len(array), _NEAR):
-        part = array[start : start + _NEAR]
+    lowest, low = 255, 0
+    for part in nearby(block):
         digest.update(part)
         lowest = min(lowest, int(part.min()))
         low += int(np.count_nonzero(part - np.uint8(14) < 18))  # lower ones wrap around

@@ -50,8 +50,8 @@ class Numberings(dict[str, pl.Categorical]):
     def __init__(self) -> None:
         super().__init__()
         self._alive: list[pl.Series] = []
-        self._texts: dict[str, pl.Series] = {}
-        self._next: dict[str, int] = {}
+        self._texts = {name: pl.Series(name, [], dtype=pl.String) for name in MANY}
+        self._next = dict.fromkeys(MANY, 0)
 
     def __missing__(self, name: str) -> pl.Categorical:
         self[name] = pl.Categorical(pl.Categories.random())
@@ -66,8 +66,7 @@ class Numberings(dict[str, pl.Categorical]):
         if name not in MANY:
             return column.cast(self[name])
         column = column.cast(pl.String)
-        known = self._texts.get(name, pl.Series(name, [], dtype=pl.String))
-        numbers = in_order(column, known, self._next.get(name, 0))
+        numbers = in_order(column, self._texts[name], self._next[name])
         if numbers is not None:
             self._next[name] = int(numbers[-1]) + 1
             return numbers.alias(name)
@@ -75,7 +74,7 @@ class Numberings(dict[str, pl.Categorical]):
         return pl.concat(self._searched(name, column.slice(part, AT_ONCE)) for part in parts)
 
     def _searched(self, name: str, column: pl.Series) -> pl.Series:
-        known = self._texts.get(name, pl.Series(name, [], dtype=pl.String))
+        known = self._texts[name]
         found = _places(known, column)
         if found.null_count() > column.null_count():
             new = column.filter(found.is_null()).drop_nulls().unique(maintain_order=True)

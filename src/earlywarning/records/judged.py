@@ -73,10 +73,10 @@ class Judgements:
         column = self._columns[name]
         numbers = self.numberings.number(name, texts).to_physical()
         places = (numbers.cast(pl.UInt32) + 1).fill_null(0)
-        known = len(column.sound)
         last = places.max()
-        for first in range(known, 0 if last is None else int(last) + 1, AT_ONCE):  # type: ignore[call-overload]
-            end = min(first + AT_ONCE, int(last) + 1)  # type: ignore[call-overload]
+        count = 0 if last is None else int(last) + 1  # type: ignore[call-overload]
+        for first in range(len(column.sound), count, AT_ONCE):
+            end = min(first + AT_ONCE, count)
             self._judge(name, self.numberings.texts(name, first - 1, end - 2))
         return (
             column.sound[places.to_numpy()],

@@ -130,7 +130,6 @@ def _tell(
     **numbers: np.ndarray | list[float],
 ) -> None:
     """Add news to some students; those with the same share it: a province has few kinds."""
-    known: dict[tuple[float, ...], Occasion] = {}
     # With the list before, which must live as long as its id stands for it.
     shared: dict[tuple[int, tuple[float, ...]], tuple[list[Occasion] | None, list[Occasion]]] = {}
     columns = (np.asarray(column).tolist() for column in numbers.values())
@@ -138,9 +137,7 @@ def _tell(
         before = found.get(row)
         both = shared.get((id(before), values))
         if both is None:
-            one = known.get(values)
-            if one is None:
-                one = known[values] = _news(code, dict(zip(numbers, values, strict=True)))
+            one = _news(code, dict(zip(numbers, values, strict=True)))
             both = shared[id(before), values] = (before, [*(before or ()), one])
         found[row] = both[1]
 
